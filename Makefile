@@ -1,0 +1,60 @@
+# The project's commands. `make demo` and `make test` need nothing but this checkout, root and Debian.
+SHELL := /bin/bash
+BIN := .venv/bin
+REGIONS ?= 2
+
+.PHONY: help env demo down test check lint types unit contract e2e lab-up lab-down lab-destroy bench lock sample clean
+
+help:            ## show this text
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+env:             ## make the Python environment from the lock file
+	@tools/bootstrap
+
+demo: env        ## two real OpenStack regions and Triune in front of them, used through one endpoint
+	@$(BIN)/lab demo
+
+down: env        ## stop everything that `make demo` or `make lab-up` started
+	@$(BIN)/lab down
+
+test: env        ## every test: lint, types, unit, contract and end to end on the real lab
+	@tools/run-tests all
+
+check: env       ## lint, types, unit and contract tests
+	@tools/run-tests check
+
+e2e: env         ## end-to-end tests on the real lab
+	@tools/run-tests e2e
+
+lint: env        ## ruff
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: env       ## mypy --strict on src
+	$(BIN)/mypy
+
+unit: env        ## unit tests
+	$(BIN)/pytest tests/unit
+
+contract: env    ## contract tests, the gateway against fake pods
+	$(BIN)/pytest tests/contract
+
+lab-up: env      ## start the real regions (REGIONS=2) and Triune in front of them
+	@$(BIN)/lab up --regions $(REGIONS)
+
+lab-down: down   ## stop the lab
+
+lab-destroy: env ## stop the lab and remove all of its data
+	@$(BIN)/lab destroy
+
+bench: env       ## short benchmarks
+	@$(BIN)/python -m benchmarks
+
+lock: env        ## resolve the dependencies anew
+	@tools/lock
+
+sample: env      ## write the sample settings and policy files
+	$(BIN)/oslo-config-generator --namespace triune --output-file etc/triune.conf.sample
+	$(BIN)/oslopolicy-sample-generator --namespace triune --output-file etc/policy.yaml.sample
+
+clean: lab-destroy ## remove the lab and the Python environment
+	rm -rf .venv .tools

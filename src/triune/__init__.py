@@ -1,0 +1,1 @@
+"""Triune: many OpenStack clouds as one."""
