@@ -1,0 +1,1 @@
+"""The lab: real OpenStack regions on one machine."""

@@ -1,0 +1,204 @@
+"""The command ``lab``."""
+
+import fcntl
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from lab import family, health, layout, ports, process, services, steps, up
+from lab.errors import LabError
+from lab.region import NUMERALS
+from lab.settings import Lab
+
+console = Console()
+errors = Console(stderr=True)
+
+STOP_SECONDS = 12.0
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Real OpenStack regions on this machine."""
+    if os.geteuid() != 0:
+        raise LabError("the lab needs root: it makes network namespaces")
+    # Everything the lab writes may hold a password.
+    os.umask(0o077)
+
+
+@contextmanager
+def _alone() -> Iterator[layout.Layout]:
+    """One change of the lab at a time."""
+    place = layout.default()
+    place.directory.mkdir(parents=True, exist_ok=True)
+    with (place.directory / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LabError("another lab command is at work here") from None
+        yield place
+
+
+@cli.command("up")
+@click.option(
+    "--regions", type=click.IntRange(1, len(NUMERALS)), help="How many regions; default: as many as before, else 2."
+)
+def up_command(regions: int | None) -> None:
+    """Bring the lab up, from whatever state it is in."""
+    began = time.monotonic()
+    with _alone() as place:
+        lab = up.open_lab(place, regions)
+        steps.run(up.steps(lab), console)
+    console.print(f"{len(lab.regions)} regions are up after {time.monotonic() - began:.0f} s", highlight=False)
+
+
+@cli.command()
+def down() -> None:
+    """Stop every process of the lab; what it holds is kept."""
+    began = time.monotonic()
+    with _alone() as place:
+        _stop_everything(place)
+    console.print(f"the lab is down after {time.monotonic() - began:.0f} s", highlight=False)
+
+
+def _stop_everything(place: layout.Layout) -> None:
+    from lab.dataplane.fabric import Fabric
+
+    names = [str(path.relative_to(place.run))[: -len(".pid")] for path in place.run.rglob("*.pid")]
+    infrastructure = [name for name in services.INFRASTRUCTURE if name in names]
+    known = {family.parent_of(name) for name in services.FAMILIES} | {"keystone"}
+    own = [name for name in names if name in known or name.startswith("Region")]
+    process.stop(place, own, STOP_SECONDS)
+    Fabric(place.directory).down()
+    process.stop(place, infrastructure, STOP_SECONDS * 3)
+
+
+@cli.command()
+@click.confirmation_option(prompt="Delete all state of the lab?")
+def destroy() -> None:
+    """Stop the lab and delete its state. The caches of packages and schemas are kept."""
+    with _alone() as place:
+        _stop_everything(place)
+        for entry in place.directory.iterdir():
+            if entry.is_dir() and entry != place.venv:
+                shutil.rmtree(entry)
+            elif entry.is_file():
+                entry.unlink()
+    console.print("the lab is gone")
+
+
+@cli.command()
+def status() -> None:
+    """Show every process: its pid, its port and its memory. Ends with 1 if one is missing."""
+    from lab.dataplane.fabric import Fabric
+
+    lab = _open()
+    table = Table("service", "pid", "port", "memory", box=None, pad_edge=False)
+    total, complete = 0, True
+    listed = {service.name: service.port for service in services.openstack(lab.layout, lab.regions)}
+    known: dict[str, int | None] = {name: INFRASTRUCTURE_PORTS.get(name) for name in services.INFRASTRUCTURE}
+    known |= {family.parent_of(name): None for name in services.FAMILIES} | listed
+    for name, port in known.items():
+        pid = process.pid_of(lab.layout, name)
+        memory = process.tree_memory(pid) if pid else 0
+        total += memory
+        complete &= pid is not None
+        healthy = pid is not None and (name not in listed or port is None or health.answers(port))
+        state = str(pid) if healthy else "[red]down[/]" if pid is None else f"[yellow]{pid} no answer[/]"
+        table.add_row(name, state, str(port or ""), f"{memory / 2**20:.0f} MB" if memory else "")
+    for component in Fabric(lab.layout.directory).status():
+        memory = process.memory(component.pid) if component.pid else 0
+        total += memory
+        complete &= component.state != "down"
+        state = str(component.pid) if component.pid else component.state
+        table.add_row(component.name, state, "", f"{memory / 2**20:.0f} MB" if memory else "")
+    console.print(table)
+    console.print(f"{total / 2**20:.0f} MB in all (shared pages counted once)", highlight=False)
+    if not complete:
+        sys.exit(1)
+
+
+INFRASTRUCTURE_PORTS = {"rabbitmq": ports.RABBITMQ, "epmd": ports.EPMD, "memcached": ports.MEMCACHED}
+
+
+def _open() -> Lab:
+    place = layout.default()
+    if not place.summary.exists():
+        raise LabError("there is no lab here; `lab up` makes one")
+    return up.open_lab(place)
+
+
+@cli.command()
+@click.argument("service")
+@click.option("--lines", "-n", default=100, show_default=True, help="How many of the last lines.")
+@click.option("--follow", "-f", is_flag=True, help="Go on as the log grows.")
+def logs(service: str, lines: int, follow: bool) -> None:
+    """Show the log of SERVICE, such as RegionOne/nova-api or mariadb."""
+    path = layout.default().log(service)
+    if not path.exists():
+        known = sorted(str(log.relative_to(path.parents[service.count("/")]))[: -len(".log")] for log in _logs())
+        raise LabError(f"there is no log of {service}; there are {', '.join(known)}")
+    os.execvp("tail", ["tail", "-n", str(lines), *(["-F"] if follow else []), str(path)])
+
+
+def _logs() -> Iterator[os.PathLike[str]]:
+    yield from layout.default().logs.rglob("*.log")
+
+
+@cli.command()
+@click.argument("service")
+def stop(service: str) -> None:
+    """Stop one OpenStack SERVICE, such as RegionTwo/nova-api."""
+    with _alone():
+        lab = _open()
+        _find(lab, service)
+        stopped = process.stop(lab.layout, [service], STOP_SECONDS)
+    console.print(f"{service} is stopped" if stopped else f"{service} did not run")
+
+
+@cli.command()
+@click.argument("service")
+def start(service: str) -> None:
+    """Start one OpenStack SERVICE and wait until it answers."""
+    with _alone():
+        lab = _open()
+        up.start_services(lab, [_find(lab, service)])
+    console.print(f"{service} runs")
+
+
+def _find(lab: Lab, name: str) -> family.Service:
+    for service in services.openstack(lab.layout, lab.regions):
+        if service.name == name:
+            return service
+    known = ", ".join(service.name for service in services.openstack(lab.layout, lab.regions))
+    raise LabError(f"there is no service {name}; there are {known}")
+
+
+@cli.command("exec", context_settings={"ignore_unknown_options": True})
+@click.argument("server")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def exec_command(server: str, command: tuple[str, ...]) -> None:
+    """Run a COMMAND inside a SERVER, given by name or id: lab exec vm1 -- ping -c 3 10.0.0.5"""
+    from lab.dataplane.servers import exec_in_server
+
+    sys.exit(exec_in_server(layout.default().directory, server, list(command)))
+
+
+def main() -> None:
+    """Run the command; failures end with a sentence and, where there is one, the telling lines of a log."""
+    try:
+        cli()
+    except LabError as error:
+        step = getattr(error, "step", None)
+        errors.print(f"lab: {step}: {error}" if step else f"lab: {error}", style="red", markup=False, highlight=False)
+        if error.log and error.log.exists():
+            for line in steps.relevant_lines(error.log):
+                errors.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+            errors.print(f"  (from {error.log})", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""Code that runs inside the OpenStack services' own environment: the standard library, cheroot and OpenStack only."""

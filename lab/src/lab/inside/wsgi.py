@@ -1,0 +1,62 @@
+"""Serve a WSGI application: one process, a few threads, bodies streamed in both directions."""
+
+import importlib
+import signal
+import sys
+from types import FrameType
+from typing import Any, NoReturn
+
+from cheroot.server import KnownLengthRFile
+from cheroot.wsgi import Gateway_10, Server
+
+SHUTDOWN_SECONDS = 2
+KEEP_ALIVE_SECONDS = 75
+BACKLOG = 512
+
+
+class CutShortError(OSError):
+    """The client went away in the middle of the body."""
+
+
+class WholeBody(KnownLengthRFile):
+    """A body of announced length that ends early is an error, not an end: half an image must never look complete."""
+
+    def read(self, size: int | None = None) -> bytes:
+        data: bytes = super().read(size)
+        if not data and size != 0 and self.remaining > 0:
+            raise CutShortError(f"the client closed the connection with {self.remaining} bytes to go")
+        return data
+
+
+class Gateway(Gateway_10):
+    def get_environ(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environ()
+        body = self.req.rfile
+        if type(body) is KnownLengthRFile:
+            environ["wsgi.input"] = self.req.rfile = WholeBody(body.rfile, body.remaining)
+        return environ
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
+
+
+def run(entry: str, *, port: int, threads: int) -> None:
+    """Serve ``application`` of the module ``entry`` on the loopback interface until SIGTERM."""
+    application = importlib.import_module(entry).application
+    server = Server(
+        ("127.0.0.1", port),
+        application,
+        numthreads=threads,
+        request_queue_size=BACKLOG,
+        timeout=KEEP_ALIVE_SECONDS,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+    )
+    server.gateway = Gateway
+    signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, _terminate)
+    print(f"serving {entry} on port {port}", file=sys.stderr, flush=True)
+    try:
+        server.start()
+    finally:
+        server.stop()

@@ -1,0 +1,76 @@
+"""Debian packages."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lab import command
+from lab.errors import LabError
+from lab.layout import Layout
+
+PACKAGES = (
+    "arping",
+    "busybox-static",
+    "ethtool",
+    "iperf3",
+    "iproute2",
+    "iputils-ping",
+    "isc-dhcp-client",
+    "mariadb-server",
+    "memcached",
+    "openvswitch-switch",
+    "ovn-central",
+    "ovn-host",
+    "qemu-utils",
+    "rabbitmq-server",
+    "tcpdump",
+)
+
+NONINTERACTIVE = {"DEBIAN_FRONTEND": "noninteractive"}
+NEVER_START = Path("/usr/sbin/policy-rc.d")
+
+
+def ensure(layout: Layout) -> str:
+    """Install what is missing; says what it did. Raises ``LabError`` where apt cannot."""
+    missing = sorted(set(PACKAGES) - installed())
+    if not missing:
+        return f"{len(PACKAGES)} packages are there"
+    log = layout.log("apt")
+    with _no_autostart():
+        try:
+            _install(missing, log)
+        except LabError:
+            # The lists may be older than the archive, or not be there at all.
+            command.run(["apt-get", "update"], log, NONINTERACTIVE)
+            _install(missing, log)
+    return f"installed {len(missing)} packages"
+
+
+def _install(names: list[str], log: Path) -> None:
+    command.run(["apt-get", "install", "--yes", "--no-install-recommends", *names], log, NONINTERACTIVE)
+
+
+def installed() -> set[str]:
+    """Those of the lab's packages that are installed."""
+    listing = subprocess.run(
+        ["dpkg-query", "--show", "--showformat=${db:Status-Abbrev} ${Package}\n", *PACKAGES],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return {line.split()[1] for line in listing.stdout.splitlines() if line.startswith("ii ")}
+
+
+@contextmanager
+def _no_autostart() -> Iterator[None]:
+    """Keep apt from starting the daemons it installs; leaves a policy that is already there alone."""
+    if NEVER_START.exists():
+        yield
+        return
+    NEVER_START.write_text("#!/bin/sh\nexit 101\n")
+    NEVER_START.chmod(0o755)
+    try:
+        yield
+    finally:
+        NEVER_START.unlink(missing_ok=True)

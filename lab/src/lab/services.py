@@ -1,0 +1,19 @@
+"""All processes of the lab by name, in the order in which they start."""
+
+from lab import cinder, family, glance, keystone, mariadb, memcached, neutron, nova, placement, rabbitmq
+from lab.layout import Layout
+from lab.region import Region
+
+REGIONAL = (placement, glance, neutron, nova, cinder)
+INFRASTRUCTURE = (mariadb.NAME, rabbitmq.EPMD, rabbitmq.NAME, memcached.NAME)
+FAMILIES = ("keystone", "placement", "nova", "neutron", "glance", "cinder", "cinder-api")
+
+
+def regional(region: Region) -> list[family.Service]:
+    """The OpenStack services of one region."""
+    return [service for module in REGIONAL for service in module.services(region)]
+
+
+def openstack(layout: Layout, regions: tuple[Region, ...]) -> list[family.Service]:
+    """Every OpenStack service of the lab."""
+    return [keystone.service(layout), *(service for region in regions for service in regional(region))]

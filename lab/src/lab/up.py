@@ -1,0 +1,149 @@
+"""Bringing the lab up: which steps there are, and what each waits for."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from lab import (
+    catalog,
+    credentials,
+    environment,
+    family,
+    health,
+    keystone,
+    mariadb,
+    memcached,
+    outputs,
+    packages,
+    ports,
+    process,
+    rabbitmq,
+    schema,
+    services,
+)
+from lab.dataplane.fabric import Fabric
+from lab.errors import LabError
+from lab.layout import SOCKET_PATH_LIMIT, Layout
+from lab.region import Region, first
+from lab.settings import Lab
+from lab.steps import Step
+
+DEFAULT_REGIONS = 2
+
+
+def open_lab(layout: Layout, count: int | None = None) -> Lab:
+    """The lab with ``count`` regions, or with as many as it had when it last came up."""
+    if count is None:
+        count = len(json.loads(layout.summary.read_text())["regions"]) if layout.summary.exists() else DEFAULT_REGIONS
+    return Lab(layout, credentials.ensure(layout.credentials), tuple(first(count, layout)))
+
+
+def steps(lab: Lab) -> list[Step]:
+    """Every step from a bare machine to a working lab; those that find their work done take no time."""
+    return [*_shared(lab), *(step for region in lab.regions for step in _regional(lab, region)), *_last(lab)]
+
+
+def _shared(lab: Lab) -> Iterator[Step]:
+    layout = lab.layout
+    yield Step("Debian packages", partial(packages.ensure, layout))
+    yield Step("OpenStack environment", partial(environment.ensure, layout))
+    yield Step("ports and paths", partial(check, lab))
+    yield Step("configuration", partial(configure, lab), ("OpenStack environment",))
+    yield Step("MariaDB", partial(start_database, lab), ("Debian packages", "ports and paths"))
+    yield Step("RabbitMQ", partial(rabbitmq.start, lab), ("Debian packages", "ports and paths"))
+    yield Step("memcached", partial(memcached.start, layout), ("Debian packages", "ports and paths"))
+    yield Step("physical switch", Fabric(layout.directory).up_switch, ("Debian packages",))
+    yield Step("databases of Keystone", partial(schema.ensure_keystone, lab), ("MariaDB", "configuration"))
+    for name in services.FAMILIES:
+        yield Step(f"code of {name}", partial(family.start_parent, layout, name), ("configuration",))
+    yield Step("Keystone", partial(start_keystone, lab), ("databases of Keystone", "memcached", "code of keystone"))
+    yield Step("accounts and catalog", partial(catalog.ensure, lab), ("Keystone",))
+
+
+def _regional(lab: Lab, region: Region) -> Iterator[Step]:
+    name, fabric = region.name, Fabric(lab.layout.directory)
+    yield Step(f"{name}: Open vSwitch and OVN", partial(fabric.up_pod, region), ("physical switch",))
+    for part in schema.REGIONAL:
+        # The first region makes the dumps that the others load.
+        earlier = (f"{lab.regions[0].name}: databases of {part.service}",) if region.index > 1 else ()
+        yield Step(
+            f"{name}: databases of {part.service}",
+            partial(schema.ensure_regional, lab, part, region),
+            ("MariaDB", "configuration", *earlier),
+        )
+    for module in services.REGIONAL:
+        needs = ["accounts and catalog", f"{name}: databases of {module.NAME}", "RabbitMQ"]
+        needs += [f"code of {service.family}" for service in module.services(region)]
+        needs += NEEDED_BY.get(module.NAME, lambda _: [])(name)
+        yield Step(f"{name}: {module.NAME}", partial(start_services, lab, module.services(region)), tuple(needs))
+    needs = [f"{name}: {module.NAME}" for module in services.REGIONAL]
+    yield Step(f"{name}: ready", partial(health.wait_region, lab, region), tuple(needs))
+
+
+# A compute host registers with Placement at its start and tries again only a minute later.
+NEEDED_BY: dict[str, Callable[[str], list[str]]] = {
+    "neutron": lambda region: [f"{region}: Open vSwitch and OVN"],
+    "nova": lambda region: [f"{region}: Open vSwitch and OVN", f"{region}: placement"],
+}
+
+
+def _last(lab: Lab) -> Iterator[Step]:
+    needs = tuple(f"{region.name}: ready" for region in lab.regions)
+    yield Step("openrc, clouds.yaml, lab.json", partial(outputs.write, lab), needs)
+
+
+def configure(lab: Lab) -> None:
+    keystone.configure(lab)
+    for region in lab.regions:
+        for module in services.REGIONAL:
+            module.configure(lab, region)
+
+
+def start_database(lab: Lab) -> None:
+    mariadb.start(lab.layout)
+    mariadb.create_account(lab.layout, lab.passwords["database"])
+
+
+def start_keystone(lab: Lab) -> None:
+    keystone.bootstrap(lab)
+    start_services(lab, [keystone.service(lab.layout)])
+
+
+def start_services(lab: Lab, wanted: list[family.Service]) -> None:
+    """Start services and wait for those that speak HTTP."""
+    for service in wanted:
+        family.start(lab.layout, service)
+    for service in wanted:
+        if service.port is not None:
+            health.wait_answer(lab.layout, service)
+
+
+def check(lab: Lab) -> None:
+    """Raises ``LabError`` where something outside the lab is in its way."""
+    longest = max(
+        (region.directory / "ovn" / "ovn-controller.00000.ctl" for region in lab.regions),
+        key=lambda path: len(str(path)),
+    )
+    if len(str(longest).encode()) > SOCKET_PATH_LIMIT:
+        raise LabError(f"the path {longest} is too long for a socket; move the checkout, or set LAB_DIRECTORY")
+    wanted = {service.port: service.name for service in services.openstack(lab.layout, lab.regions) if service.port}
+    wanted |= {ports.RABBITMQ: rabbitmq.NAME, ports.MEMCACHED: memcached.NAME, ports.EPMD: rabbitmq.EPMD}
+    taken = [
+        f"{port} ({name})"
+        for port, name in sorted(wanted.items())
+        if process.pid_of(lab.layout, name) is None and _in_use(port)
+    ]
+    if taken:
+        raise LabError(f"ports of 127.0.0.1 held by processes that are not this lab's: {', '.join(taken)}")
+
+
+def _in_use(port: int) -> bool:
+    with socket.socket() as probe:
+        # As the servers do, so that closed connections that linger do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ports.HOST, port))
+        except OSError:
+            return True
+    return False
