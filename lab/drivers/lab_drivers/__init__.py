@@ -1,0 +1,1 @@
+"""The lab's drivers, loaded by nova-compute and cinder-volume."""
