@@ -1,0 +1,1 @@
+"""The command line: `triune gateway`, `triune db upgrade`, `triune catalog register`."""

@@ -1,0 +1,69 @@
+"""`triune catalog register`: the central region in Keystone's catalog."""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from keystoneauth1 import exceptions, loading
+from keystoneauth1.adapter import Adapter
+from oslo_config import cfg
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One service of the central region; `path` is where the gateway serves it."""
+
+    service_type: str
+    name: str
+    path: str
+
+
+# Clients look for block storage under different types; whichever services of these types exist get an endpoint too.
+ENTRIES = (
+    Entry("compute", "nova", "/compute/v2.1"),
+    Entry("volumev3", "cinderv3", "/volume/v3/%(project_id)s"),
+    Entry("block-storage", "cinder", "/volume/v3/%(project_id)s"),
+    Entry("image", "glance", "/image"),
+    Entry("tricircle", "triune", "/v1.0"),
+)
+INTERFACES = ("public", "internal", "admin")
+
+
+def register(conf: cfg.ConfigOpts) -> None:
+    """Create what is missing and correct what differs; running it again changes nothing."""
+    url = conf.gateway.public_endpoint or f"http://{conf.gateway.bind_host}:{conf.gateway.bind_port}"
+    auth = loading.load_auth_from_conf_options(conf, "keystone")
+    session = loading.load_session_from_conf_options(conf, "keystone", auth=auth, timeout=conf.keystone.deadline)
+    keystone = Adapter(session, service_type="identity", interface="public", version="3")
+    try:
+        _region(keystone, conf.central_region)
+        for entry in ENTRIES:
+            service_id = _service(keystone, entry)
+            for interface in INTERFACES:
+                _endpoint(keystone, service_id, conf.central_region, interface, f"{url.rstrip('/')}{entry.path}")
+            print(f"{conf.central_region}  {entry.service_type:<14}{url.rstrip('/')}{entry.path}")
+    except exceptions.ClientException as error:
+        sys.exit(f"triune: Keystone: {error}")
+
+
+def _region(keystone: Adapter, region: str) -> None:
+    if keystone.get(f"/regions/{region}", raise_exc=False).status_code == 404:
+        keystone.put(f"/regions/{region}", json={"region": {"description": "Triune"}})
+
+
+def _service(keystone: Adapter, entry: Entry) -> str:
+    services = keystone.get(f"/services?type={entry.service_type}").json()["services"]
+    if services:
+        return str(services[0]["id"])
+    service = {"type": entry.service_type, "name": entry.name, "enabled": True}
+    return str(keystone.post("/services", json={"service": service}).json()["service"]["id"])
+
+
+def _endpoint(keystone: Adapter, service_id: str, region: str, interface: str, url: str) -> None:
+    query = f"/endpoints?service_id={service_id}&region_id={region}&interface={interface}"
+    endpoints: list[dict[str, Any]] = keystone.get(query).json()["endpoints"]
+    wanted = {"service_id": service_id, "region_id": region, "interface": interface, "url": url, "enabled": True}
+    if not endpoints:
+        keystone.post("/endpoints", json={"endpoint": wanted})
+    elif endpoints[0]["url"] != url or not endpoints[0]["enabled"]:
+        keystone.patch(f"/endpoints/{endpoints[0]['id']}", json={"endpoint": wanted})

@@ -1,0 +1,96 @@
+"""`triune gateway`: the API process."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import uvicorn
+from oslo_config import cfg
+from oslo_log import log as logging
+
+from triune import policy
+from triune.db.engine import Database
+from triune.gateway.app import App
+from triune.gateway.call import Gateway
+from triune.identity import Identity
+from triune.pods.client import PodClient
+from triune.pods.endpoints import Endpoints
+from triune.pods.health import Health, Limits
+from triune.pods.locate import Locator
+from triune.pods.registry import Registry
+from triune.pods.routings import Routings
+
+LOG = logging.getLogger(__name__)
+
+# Seconds that requests under way have when the process is asked to end.
+GRACE = 30
+
+
+def run(conf: cfg.ConfigOpts) -> None:
+    """Serve until a signal asks to stop."""
+    try:
+        import uvloop
+
+        uvloop.run(_serve(conf))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+async def _serve(conf: cfg.ConfigOpts) -> None:
+    async with gateway(conf) as shared:
+        if not await shared.database.has_schema():
+            sys.exit("triune: the database has no schema yet: run `triune db upgrade`")
+        config = uvicorn.Config(
+            App(shared),
+            host=conf.gateway.bind_host,
+            port=conf.gateway.bind_port,
+            http="httptools",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=True,
+            forwarded_allow_ips=conf.gateway.trusted_proxies,
+            timeout_graceful_shutdown=GRACE,
+        )
+        await uvicorn.Server(config).serve()
+
+
+@asynccontextmanager
+async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
+    """What all calls share, wired together; closed at the end of the block."""
+    database = Database(conf.database.connection)
+    # No cookies, no redirects, no decompression: what a pod says is passed on as it is.
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, limit_per_host=conf.pods.connections, keepalive_timeout=30),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept", "Content-Type"),
+    )
+    identity = Identity(conf, session)
+    endpoints = Endpoints(identity, conf.keystone.interface, conf.keystone.catalog_cache_time)
+    health = Health(Limits(conf.pods.breaker_failures, conf.pods.breaker_pause, conf.pods.breaker_max_pause))
+    client = PodClient(conf, session, endpoints, health)
+    registry = Registry(database, conf.pods.refresh_interval)
+    routings = Routings(database)
+    try:
+        yield Gateway(
+            conf=conf,
+            database=database,
+            identity=identity,
+            registry=registry,
+            routings=routings,
+            endpoints=endpoints,
+            health=health,
+            client=client,
+            locator=Locator(conf, registry, routings, client),
+            policy=policy.enforcer(conf),
+        )
+    finally:
+        await session.close()
+        await database.close()
+        # aiohttp closes its connections in the next turn of the loop.
+        await asyncio.sleep(0)

@@ -1,0 +1,160 @@
+"""Settings: every option of `triune.conf`, in the form that OpenStack operators know (oslo.config)."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from keystoneauth1 import loading
+from oslo_config import cfg
+from oslo_log import log as logging
+from oslo_policy import opts as policy_opts
+
+DEFAULT_OPTS = [
+    cfg.StrOpt("central_region", default="CentralRegion", help="Keystone region whose endpoints point at Triune."),
+]
+
+GATEWAY_OPTS = [
+    cfg.HostAddressOpt("bind_host", default="127.0.0.1", help="Address that the gateway listens on."),
+    cfg.PortOpt("bind_port", default=19999, help="Port of the gateway; its APIs share it, told apart by path."),
+    cfg.URIOpt(
+        "public_endpoint",
+        schemes=["http", "https"],
+        help="URL under which tenants reach the gateway, used in the links of answers. "
+        "When unset it is taken from each request (Host, and the X-Forwarded headers of trusted_proxies).",
+    ),
+    cfg.ListOpt("trusted_proxies", default=["127.0.0.1"], help="Addresses whose X-Forwarded headers are believed."),
+    cfg.IntOpt(
+        "max_request_body",
+        default=114688,
+        min=1024,
+        help="Bytes of the largest JSON request; the default is that of Nova and Cinder. Image data has no limit.",
+    ),
+    cfg.IntOpt(
+        "max_document",
+        default=32 * 1024 * 1024,
+        min=1024 * 1024,
+        help="Bytes of the largest JSON answer of a pod that is read into memory to be merged or translated.",
+    ),
+    cfg.IntOpt("max_limit", default=1000, min=1, help="Items of the longest page of a merged list."),
+    cfg.BoolOpt(
+        "strict_lists",
+        default=False,
+        help="Answer 503 to a list when a pod is missing, rather than the other pods' items with the missing "
+        "pods named in the header Triune-Missing-Pods.",
+    ),
+    cfg.StrOpt("default_availability_zone", help="Availability zone of requests that name none. Unset: any."),
+    cfg.StrOpt(
+        "marker_key",
+        secret=True,
+        help="Secret that signs the markers of merged lists; the same for all gateways. Unset: derived from the "
+        "password of the service user.",
+    ),
+]
+
+KEYSTONE_OPTS = [
+    cfg.URIOpt("www_authenticate_uri", schemes=["http", "https"], help="Keystone URL told to unauthenticated clients."),
+    cfg.StrOpt(
+        "interface",
+        default="public",
+        choices=["public", "internal", "admin"],
+        help="Which of the pods' catalog endpoints the gateway uses.",
+    ),
+    cfg.IntOpt(
+        "token_cache_time",
+        default=60,
+        min=0,
+        help="Seconds for which a validated token is believed; a revoked one is refused after this time at the latest.",
+    ),
+    cfg.IntOpt("catalog_cache_time", default=300, min=1, help="Seconds between refreshes of the pods' endpoints."),
+    cfg.FloatOpt("deadline", default=10.0, min=0.1, help="Seconds that Keystone has for an answer."),
+]
+
+PODS_OPTS = [
+    cfg.FloatOpt("connect_timeout", default=3.0, min=0.1, help="Seconds for a connection to a pod."),
+    cfg.FloatOpt("list_deadline", default=10.0, min=0.1, help="Seconds that a pod has for its part of a list."),
+    cfg.FloatOpt("request_deadline", default=60.0, min=0.1, help="Seconds that a pod has to begin its answer."),
+    cfg.FloatOpt("store_deadline", default=600.0, min=0.1, help="Seconds that a pod has to store uploaded image data."),
+    cfg.FloatOpt("stall_timeout", default=60.0, min=0.1, help="Seconds that a stream may stand still."),
+    cfg.IntOpt("breaker_failures", default=3, min=1, help="Failures in a row after which a pod's service is left out."),
+    cfg.FloatOpt("breaker_pause", default=2.0, min=0.1, help="Seconds until it is tried again; doubles."),
+    cfg.FloatOpt("breaker_max_pause", default=30.0, min=0.1, help="Seconds at which that doubling ends."),
+    cfg.FloatOpt("refresh_interval", default=5.0, min=0.1, help="Seconds between looks at the table of pods."),
+    cfg.IntOpt("connections", default=256, min=1, help="Most connections to one pod's service."),
+    cfg.IntOpt("location_cache", default=100_000, min=0, help="Most resources whose pod is kept in memory."),
+]
+
+DATABASE_OPTS = [
+    cfg.StrOpt(
+        "connection",
+        default="sqlite+aiosqlite:////var/lib/triune/triune.db",
+        secret=True,
+        help="SQLAlchemy URL of the database, with an asyncio driver.",
+    ),
+]
+
+GROUPS: Mapping[str | None, Sequence[cfg.Opt]] = {
+    None: DEFAULT_OPTS,
+    "gateway": GATEWAY_OPTS,
+    "keystone": KEYSTONE_OPTS,
+    "pods": PODS_OPTS,
+    "database": DATABASE_OPTS,
+}
+
+
+def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
+    """All options, for oslo-config-generator."""
+    groups: dict[str | None, list[cfg.Opt]] = {group: list(opts) for group, opts in GROUPS.items()}
+    groups["keystone"] += loading.get_auth_common_conf_options()
+    groups["keystone"] += loading.get_auth_plugin_conf_options("password")
+    groups["keystone"] += loading.get_session_conf_options()
+    return [*groups.items()] + [(group, list(opts)) for group, opts in policy_opts.list_opts()]
+
+
+def new() -> cfg.ConfigOpts:
+    """A fresh registry of options, without values from any file."""
+    conf = cfg.ConfigOpts()
+    logging.register_options(conf)
+    for group, opts in GROUPS.items():
+        conf.register_opts(opts, group=group)
+    loading.register_auth_conf_options(conf, "keystone")
+    loading.register_session_conf_options(conf, "keystone")
+    return conf
+
+
+def load(conf: cfg.ConfigOpts, arguments: Sequence[str]) -> None:
+    """Read the command line and the files it names (or `triune.conf` from the usual places), then validate.
+
+    Ends the process with one clear line when a setting is missing or malformed.
+    """
+    try:
+        conf(list(arguments), project="triune", prog="triune", default_config_files=_default_files())
+        validate(conf)
+    except (cfg.Error, ValueError) as error:
+        sys.exit(f"triune: settings: {error}")
+
+
+def _default_files() -> list[str]:
+    candidates = [Path("etc/triune.conf"), Path("/etc/triune/triune.conf")]
+    return [str(path) for path in candidates if path.is_file()][:1]
+
+
+def validate(conf: cfg.ConfigOpts) -> None:
+    """Look at every option once, so that a bad value is told at start and not at the first request.
+
+    Raises `cfg.Error` or `ValueError` naming the option.
+    """
+    for group, opts in GROUPS.items():
+        section: Any = conf if group is None else conf[group]
+        for opt in opts:
+            getattr(section, opt.dest)
+    if not conf.keystone.auth_type and not conf.keystone.auth_section:
+        raise ValueError("[keystone] auth_type is not set: Triune needs a service user (auth_type = password, ...)")
+    if conf.pods.breaker_max_pause < conf.pods.breaker_pause:
+        raise ValueError("[pods] breaker_max_pause is smaller than breaker_pause")
+    driver = conf.database.connection.partition("://")[0]
+    if driver in ("sqlite", "mysql", "mysql+pymysql", "postgresql", "postgresql+psycopg2"):
+        raise ValueError(
+            f"[database] connection: {driver!r} is no asyncio driver; use sqlite+aiosqlite, mysql+aiomysql or "
+            "postgresql+asyncpg"
+        )

@@ -1,0 +1,1 @@
+"""The database: pods and routings."""

@@ -1,0 +1,49 @@
+"""Tables.
+
+A routing is a cache of where a resource lives: the pods hold the truth, and every row may be dropped at any time.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+def now() -> datetime:
+    """The time in UTC without zone, as all tables keep it."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+class Base(DeclarativeBase):
+    """Parent of all tables."""
+
+
+class PodRow(Base):
+    """One region that Triune has in front of it, or the central region itself (`az_name` empty)."""
+
+    __tablename__ = "pods"
+
+    pod_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    region_name: Mapped[str] = mapped_column(String(255), unique=True)
+    az_name: Mapped[str] = mapped_column(String(255), default="")
+    pod_az_name: Mapped[str] = mapped_column(String(255), default="")
+    dc_name: Mapped[str] = mapped_column(String(255), default="")
+    enabled: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime | None] = mapped_column(default=None, onupdate=now)
+
+
+class RoutingRow(Base):
+    """ "Resource top_id is bottom_id in pod P"."""
+
+    __tablename__ = "routings"
+    __table_args__ = (UniqueConstraint("top_id", "pod_id", "resource_type"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    top_id: Mapped[str] = mapped_column(String(127))
+    bottom_id: Mapped[str] = mapped_column(String(127), index=True)
+    pod_id: Mapped[str] = mapped_column(ForeignKey("pods.pod_id", ondelete="CASCADE"), index=True)
+    project_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    resource_type: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime | None] = mapped_column(default=None, onupdate=now)

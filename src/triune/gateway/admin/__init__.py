@@ -1,0 +1,1 @@
+"""Triune's own admin API, v1.0 (service type `tricircle`)."""

@@ -1,0 +1,221 @@
+"""One call of an API: who asks for what, and the means to answer it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from multidict import CIMultiDict
+from oslo_config import cfg
+from oslo_policy.policy import Enforcer
+
+from triune.db.engine import Database
+from triune.gateway.errors import ApiError
+from triune.gateway.http import Request, Response
+from triune.gateway.service import Service
+from triune.gateway.translate import Translation
+from triune.identity import Caller, Identity
+from triune.pods.client import Answer, Body, Document, PodClient, PodUnreachable, Target
+from triune.pods.endpoints import Endpoint, Endpoints
+from triune.pods.health import Health
+from triune.pods.locate import Kind, Locator
+from triune.pods.registry import Pod, Registry
+from triune.pods.routings import Routings
+
+MISSING_PODS = "Triune-Missing-Pods"
+
+# RFC 9110 section 7.6.1, and what the HTTP client sets itself.
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "host",
+        "expect",
+    }
+)
+BODY_HEADERS = frozenset({"content-length", "content-type", "content-encoding", "content-md5"})
+# A pod must not take its idea of the client's address or our URL from these.
+FORWARDED = frozenset({"forwarded", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-prefix", "x-forwarded-port"})
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """What all calls share."""
+
+    conf: cfg.ConfigOpts
+    database: Database
+    identity: Identity
+    registry: Registry
+    routings: Routings
+    endpoints: Endpoints
+    health: Health
+    client: PodClient
+    locator: Locator
+    policy: Enforcer
+
+
+@dataclass(slots=True)
+class Call:
+    """A request that was routed and whose caller is known.
+
+    `path` is the part after the version and the project, percent-encoded; `project` is the project segment as the
+    caller wrote it, or None. `missing` collects the pods that could not be asked, to be named in the answer.
+    """
+
+    gateway: Gateway
+    service: Service
+    request: Request
+    caller: Caller
+    path: str
+    project: str | None
+    public_root: str
+    microversion: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    missing: dict[str, Pod] = field(default_factory=dict)
+
+    # -- what was asked
+
+    async def json(self) -> dict[str, Any] | None:
+        """The request's body as a JSON object, or None where it is none: then a pod gives the native refusal.
+
+        Raises `BodyTooLarge`.
+        """
+        body = await self.request.body(self.gateway.conf.gateway.max_request_body)
+        try:
+            document = msgspec.json.decode(body)
+        except (msgspec.DecodeError, ValueError):
+            return None
+        return document if isinstance(document, dict) else None
+
+    def headers(self, with_body: bool = True) -> CIMultiDict[str]:
+        """The caller's headers as a pod may see them, with the request id under which our log knows the request."""
+        dropped = HOP_BY_HOP | FORWARDED if with_body else HOP_BY_HOP | FORWARDED | BODY_HEADERS
+        headers = CIMultiDict(
+            (name, value) for name, value in self.request.headers.items() if name.lower() not in dropped
+        )
+        headers.setdefault("X-OpenStack-Request-ID", self.request.request_id)
+        # JSON is read and translated on its way back; a compressed body could not be.
+        headers["Accept-Encoding"] = "identity"
+        if self.service.microversions is not None and self.microversion is not None:
+            self.service.microversions.set(headers, self.microversion)
+        return headers
+
+    # -- asking pods
+
+    async def pods(self) -> list[Pod]:
+        """All pods, those whose service was answering first. Raises 503 when none is registered."""
+        pods = list(await self.gateway.registry.pods())
+        if not pods:
+            raise ApiError(503, "No pods are registered.")
+        health = self.gateway.health
+        return sorted(pods, key=lambda pod: health.breaker(pod.id, self.service.name).is_open)
+
+    def target(
+        self,
+        pod: Pod,
+        method: str | None = None,
+        path: str | None = None,
+        query: str | None = None,
+        service: str | None = None,
+        deadline: float | None = None,
+    ) -> Target:
+        """A request to a pod; without further arguments, this call's own."""
+        return Target(
+            pod=pod,
+            service=service or self.service.name,
+            method=method or self.request.method,
+            path=path if path is not None else f"/{self.service.version}{self.path}",
+            query=query if query is not None else (self.request.query if path is None else ""),
+            project=self.project if service is None else None,
+            project_id=self.caller.project_id,
+            deadline=deadline,
+        )
+
+    async def send(self, pod: Pod) -> Answer:
+        """Pass this call on to a pod, streaming its body. Raises `PodUnreachable`."""
+        body: Body = None
+        if self.request.has_body:
+            body = self.request.stream()
+        return await self.gateway.client.send(self.target(pod), self.headers(), body)
+
+    async def fetch(self, target: Target, document: Any = None) -> Document:
+        """Ask a pod with this caller's rights. Raises `PodUnreachable`."""
+        headers = self.headers(with_body=False)
+        body = None
+        if document is not None:
+            body = msgspec.json.encode(document)
+            headers["Content-Type"] = "application/json"
+        return await self.gateway.client.fetch(target, headers, body)
+
+    async def locate(self, kind: Kind, resource_id: str) -> Pod:
+        """The pod that holds a resource. Raises `NotInAnyPod` or `PodsMissing`."""
+        return await self.gateway.locator.locate(
+            kind, resource_id, self.headers(with_body=False), self.caller.project_id
+        )
+
+    def lost(self, error: PodUnreachable) -> None:
+        """Note that a pod could not be asked."""
+        self.missing[error.pod.id] = error.pod
+
+    # -- answering
+
+    def translation(self, pod: Pod, endpoint: Endpoint) -> Translation:
+        """How this pod's words are put."""
+        return Translation({endpoint.root: f"{self.public_root}{self.service.prefix}"}, pod.az_name)
+
+    async def endpoint(self, pod: Pod) -> Endpoint:
+        """The endpoint of the spoken service in a pod that has just answered."""
+        endpoint = await self.gateway.endpoints.get(pod.region_name, self.service.name)
+        return endpoint if endpoint is not None else Endpoint("", False)
+
+    async def respond(self, document: Document) -> Response:
+        """A pod's whole answer as ours."""
+        response = Response(document.status, document.body, response_headers(document.headers))
+        translation = self.translation(document.pod, await self.endpoint(document.pod))
+        translate_location(response, translation)
+        if "json" in document.headers.get("Content-Type", ""):
+            response.body = translate_body(document.body, translation)
+            response.headers.popall("Content-Length", None)
+        return response
+
+    def top_url(self, path: str, query: str = "") -> str:
+        """The URL of a path of this API as tenants see it; `path` begins after version and project."""
+        project = f"/{self.project}" if self.project else ""
+        suffix = f"?{query}" if query else ""
+        return f"{self.public_root}{self.service.prefix}/{self.service.version}{project}{path}{suffix}"
+
+
+def response_headers(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    """The headers of a pod's answer that concern the client."""
+    dropped = HOP_BY_HOP | {"date", "server"}
+    return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in dropped)
+
+
+def translate_location(response: Response, translation: Translation) -> None:
+    """Put a `Location` header to ours."""
+    if (location := response.headers.get("Location")) is not None:
+        response.headers["Location"] = translation.link(location)
+
+
+def translate_body(body: bytes, translation: Translation) -> bytes:
+    """Translate a JSON body; one that holds neither our pod's address nor a zone is returned as it came."""
+    if b"availability_zone" not in body and not any(root.encode() in body for root in translation.roots):
+        return body
+    try:
+        document = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return body
+    return msgspec.json.encode(translation.document(document))
+
+
+def quoted(value: str) -> str:
+    """A value as one segment of a path."""
+    return quote(value, safe="")

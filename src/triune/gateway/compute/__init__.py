@@ -1,0 +1,1 @@
+"""The compute API (Nova v2.1) over many pods."""

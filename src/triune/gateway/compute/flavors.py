@@ -1,0 +1,42 @@
+"""Flavors: the same id in every pod."""
+
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from triune.gateway.call import quoted
+from triune.gateway.gather import nova_order
+from triune.gateway.paging import SortKey
+from triune.gateway.union import SharedCollection, links_of
+
+_envelope, _next_link = links_of("flavors")
+
+# Nova sorts flavors by flavorid, ascending (nova/api/openstack/compute/flavors.py).
+_FIELDS = {"flavorid": "id", "memory_mb": "ram", "root_gb": "disk", "ephemeral_gb": "OS-FLV-EXT-DATA:ephemeral"}
+
+FLAVORS = SharedCollection(
+    name="flavors",
+    identity=lambda flavor: str(flavor["id"]),
+    order=lambda parameters: nova_order(
+        parameters if any(name == "sort_dir" for name, _ in parameters) else [*parameters, ("sort_dir", "asc")],
+        _FIELDS,
+        [SortKey("id", descending=False)],
+    ),
+    envelope=_envelope,
+    next_link=_next_link,
+    marker=lambda flavor: str(flavor["id"]),
+)
+
+BRIEF_FLAVORS = replace(FLAVORS, path="/flavors/detail", fields=("id", "name", "links", "description"))
+
+
+def choose_flavor_id(body: dict[str, Any]) -> None:
+    """Give a new flavor the id that it has in all pods; Nova takes none or `auto` for "choose one"."""
+    flavor = body.get("flavor")
+    if isinstance(flavor, dict) and flavor.get("id", "auto") in (None, "auto"):
+        flavor["id"] = str(uuid.uuid4())
+
+
+def flavor_path(answer: dict[str, Any]) -> str:
+    """The path of a created flavor."""
+    return f"/flavors/{quoted(str(answer['flavor']['id']))}"

@@ -1,0 +1,49 @@
+"""The compute API: every operation and how it is answered.
+
+Source: https://docs.openstack.org/api-ref/compute. What is not listed goes to any pod, which answers natively.
+"""
+
+from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, choose_flavor_id, flavor_path
+from triune.gateway.compute.keypairs import KEYPAIRS, follow_keypair, keypair_path
+from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, CreateServer, volume_in_same_pod
+from triune.gateway.compute.zones import availability_zones, availability_zones_detail
+from triune.gateway.errors import compute_fault
+from triune.gateway.gather import Gather
+from triune.gateway.routes import ANY, Route
+from triune.gateway.service import Microversions, Service
+from triune.gateway.strategies import Anywhere, CreateEverywhere, Everywhere, Here, Owner, Sum
+from triune.gateway.union import Union
+from triune.pods.locate import SERVER, SERVER_GROUP
+
+ROUTES = (
+    Route("GET", "/servers", Gather(BRIEF_SERVERS)),
+    Route("GET", "/servers/detail", Gather(SERVERS)),
+    Route("POST", "/servers", CreateServer()),
+    Route("POST", "/servers/{server_id}/os-volume_attachments", Owner(SERVER, "server_id", check=volume_in_same_pod)),
+    Route(ANY, "/servers/{server_id}/{rest:path}", Owner(SERVER, "server_id")),
+    Route("GET", "/flavors", Union(BRIEF_FLAVORS)),
+    Route("GET", "/flavors/detail", Union(FLAVORS)),
+    Route("POST", "/flavors", CreateEverywhere(flavor_path, complete=choose_flavor_id)),
+    Route("GET", "/flavors/{flavor_id}/{rest:path}", Anywhere()),
+    Route("POST PUT DELETE", "/flavors/{flavor_id}/{rest:path}", Everywhere()),
+    Route("GET", "/os-keypairs", Union(KEYPAIRS)),
+    Route("POST", "/os-keypairs", CreateEverywhere(keypair_path, follow=follow_keypair)),
+    Route("GET", "/os-keypairs/{name}", Anywhere()),
+    Route("DELETE", "/os-keypairs/{name}", Everywhere()),
+    Route(ANY, "/os-server-groups/{group_id}", Owner(SERVER_GROUP, "group_id")),
+    Route("GET", "/os-availability-zone", Here(availability_zones)),
+    Route("GET", "/os-availability-zone/detail", Here(availability_zones_detail)),
+    Route("GET", "/limits", Sum("limits", "absolute")),
+    Route("GET", "/os-hypervisors/statistics", Sum("hypervisor_statistics")),
+    Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set")),
+)
+
+COMPUTE = Service(
+    name="compute",
+    prefix="/compute",
+    version="v2.1",
+    fault=compute_fault,
+    routes=ROUTES,
+    microversions=Microversions("compute", legacy_header="X-OpenStack-Nova-API-Version"),
+    version_documents=("/", "/v2.1/"),
+)

@@ -1,0 +1,80 @@
+"""Errors of the gateway, and the form in which each API tells errors."""
+
+import html
+from collections.abc import Callable
+from http import HTTPStatus
+
+from triune.gateway.http import Request, Response
+
+
+class ApiError(Exception):
+    """A request that the gateway refuses itself; the service that is spoken gives it its native form."""
+
+    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers or {}
+
+
+FaultFormat = Callable[[ApiError, Request], Response]
+
+# nova/api/openstack/wsgi.py and cinder/api/openstack/wsgi.py, class Fault; Tricircle used the same names.
+_FAULT_NAMES = {
+    400: "badRequest",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "itemNotFound",
+    405: "badMethod",
+    409: "conflictingRequest",
+    413: "overLimit",
+    415: "badMediaType",
+    429: "overLimit",
+    501: "notImplemented",
+    503: "serviceUnavailable",
+}
+
+
+def _fault(error: ApiError, other: str) -> Response:
+    name = _FAULT_NAMES.get(error.status, other)
+    response = Response.json({name: {"code": error.status, "message": error.message}}, error.status)
+    response.headers.extend(error.headers)
+    return response
+
+
+def compute_fault(error: ApiError, _request: Request) -> Response:
+    """The error body of Nova and Cinder: `{"itemNotFound": {"code": 404, "message": "..."}}`."""
+    return _fault(error, "computeFault")
+
+
+def admin_fault(error: ApiError, _request: Request) -> Response:
+    """The error body of the admin API; codes without a name of their own are called `Error`."""
+    return _fault(error, "internalServerError" if error.status == 500 else "Error")
+
+
+def image_fault(error: ApiError, request: Request) -> Response:
+    """The error body of Glance: HTML, or JSON for clients that accept only that (as WebOb negotiates it)."""
+    title = HTTPStatus(error.status).phrase
+    status = f"{error.status} {title}"
+    accept = request.headers.get("Accept", "*/*")
+    if "application/json" in accept and "text/html" not in accept and "*/*" not in accept:
+        response = Response.json(
+            {"message": f"{error.message}<br /><br />\n\n\n", "code": status, "title": title}, error.status
+        )
+    else:
+        body = (
+            f"<html>\n <head>\n  <title>{status}</title>\n </head>\n <body>\n  <h1>{status}</h1>\n"
+            f"  {html.escape(error.message)}<br /><br />\n\n\n </body>\n</html>"
+        )
+        response = Response(error.status, body.encode())
+        response.headers["Content-Type"] = "text/html; charset=UTF-8"
+    response.headers.extend(error.headers)
+    return response
+
+
+def unauthorized(www_authenticate_uri: str) -> Response:
+    """The 401 that keystonemiddleware gives in front of every OpenStack API."""
+    message = "The request you have made requires authentication."
+    response = Response.json({"error": {"code": 401, "title": "Unauthorized", "message": message}}, 401)
+    response.headers["WWW-Authenticate"] = f'Keystone uri="{www_authenticate_uri}"'
+    return response

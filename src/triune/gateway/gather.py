@@ -1,0 +1,275 @@
+"""Lists: many pods asked in parallel, merged in sort order, paged."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+
+from triune.gateway.call import Call, response_headers
+from triune.gateway.errors import ApiError
+from triune.gateway.http import Response
+from triune.gateway.paging import DONE, Item, Markers, Merged, Page, Position, SortKey, item_id, merge, rank
+from triune.gateway.service import parse_version
+from triune.gateway.strategies import ask_all, find, first_refusal
+from triune.gateway.translate import OPAQUE, ZONE_KEYS, Translation
+from triune.pods.client import Document
+from triune.pods.locate import Kind
+from triune.pods.registry import Pod
+
+Parameters = list[tuple[str, str]]
+Order = Callable[[Parameters], list[SortKey]]
+
+# Pages of one pod that are read to find the place of a plain id as marker.
+MAX_SCAN = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A list of an API.
+
+    `name` is its key in the document; `path` (from the version on) is what pods are asked for, which shows every sort
+    key; `fields` are what is told of each item (None: everything). `down_since` is the microversion from which
+    resources of a pod that is away are told as `UNKNOWN`, as Nova does for a cell that is down.
+    """
+
+    name: str
+    path: str
+    kind: Kind
+    order: Order
+    fields: tuple[str, ...] | None = None
+    down_since: tuple[int, int] | None = None
+    counted: bool = False
+
+
+class Gather:
+    """A merged list. `limit`, `marker` and the sort parameters mean what they mean in each native API."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    async def __call__(self, call: Call) -> Response:
+        collection = self._collection
+        parameters = parse_qsl(call.request.query, keep_blank_values=True)
+        order = collection.order(parameters)
+        pods = await self._pods(call, parameters)
+        limit = _limit(parameters, call.gateway.conf.gateway.max_limit)
+        before = await self._positions(call, parameters, order, pods)
+        if isinstance(before, Response):
+            return before
+        asked = [pod for pod in pods if before.get(pod.id) != DONE]
+        documents = await self._ask(call, asked, parameters, before, limit)
+        if (refusal := first_refusal(documents, but=())) is not None:
+            return await call.respond(refusal)
+        if call.missing and (call.gateway.conf.gateway.strict_lists or not documents):
+            names = ", ".join(pod.region_name for pod in call.missing.values())
+            raise ApiError(503, f"No answer from {names}.")
+        decoded = [self._decode(document) for document in documents]
+        pages = [
+            Page(document.pod.id, items, has_more)
+            for document, (items, has_more, _) in zip(documents, decoded, strict=True)
+        ]
+        merged = merge(pages, before, order, limit)
+        return await self._answer(call, parameters, documents, merged, sum(count for _, _, count in decoded))
+
+    # -- asking
+
+    async def _pods(self, call: Call, parameters: Parameters) -> list[Pod]:
+        pods = sorted(await call.pods(), key=lambda pod: pod.region_name)
+        zone = dict(parameters).get("availability_zone")
+        return [pod for pod in pods if zone is None or pod.az_name == zone]
+
+    async def _ask(
+        self, call: Call, pods: list[Pod], parameters: Parameters, before: Mapping[str, Position], limit: int
+    ) -> list[Document]:
+        deadline = call.gateway.conf.pods.list_deadline
+        return await ask_all(
+            call,
+            [
+                call.target(
+                    pod,
+                    path=self._collection.path,
+                    query=_pod_query(parameters, pod, before.get(pod.id), limit),
+                    deadline=deadline,
+                )
+                for pod in pods
+            ],
+        )
+
+    async def _positions(
+        self, call: Call, parameters: Parameters, order: list[SortKey], pods: list[Pod]
+    ) -> dict[str, Position] | Response:
+        marker = dict(parameters).get("marker")
+        if not marker:
+            return {}
+        ours = Markers(marker_key(call)).decode(marker)
+        return ours if ours is not None else await self._behind(call, parameters, order, pods, marker)
+
+    async def _behind(
+        self, call: Call, parameters: Parameters, order: list[SortKey], pods: list[Pod], marker: str
+    ) -> dict[str, Position] | Response:
+        """The positions behind an item that is named by its plain id, whichever pod holds it."""
+        owner = await find(call, self._collection.kind, marker)
+        if isinstance(owner, Response):
+            if owner.status == 404:
+                raise ApiError(400, f"marker [{marker}] not found")
+            return owner
+        document = await call.fetch(call.target(owner, "GET", self._collection.kind.show(marker)))
+        if not document.ok:
+            return await call.respond(document)
+        (shown,) = msgspec.json.decode(document.body, type=dict[str, Item]).values()
+        mine = (rank(shown, order), owner.region_name)
+        positions: dict[str, Position] = {owner.id: marker}
+        for pod in pods:
+            if pod.id == owner.id:
+                continue
+            position: Position = None
+            for _ in range(MAX_SCAN):
+                limit = call.gateway.conf.gateway.max_limit
+                documents = await self._ask(call, [pod], parameters, {pod.id: position}, limit)
+                if not documents or not documents[0].ok:
+                    break
+                items, has_more, _ = self._decode(documents[0])
+                passed = [item for item in items if (rank(item, order), pod.region_name) < mine]
+                if passed:
+                    position = item_id(passed[-1])
+                if len(passed) < len(items) or not has_more:
+                    break
+            positions[pod.id] = position
+        return positions
+
+    def _decode(self, document: Document) -> tuple[list[Item], bool, int]:
+        """Items, whether there are more, and the total where the API counts."""
+        fields = msgspec.json.decode(document.body, type=dict[str, msgspec.Raw])
+        items = msgspec.json.decode(fields[self._collection.name], type=list[Item])
+        count = msgspec.json.decode(fields["count"], type=int) if "count" in fields else 0
+        return items, f"{self._collection.name}_links" in fields, count
+
+    # -- answering
+
+    async def _answer(
+        self, call: Call, parameters: Parameters, documents: list[Document], merged: Merged, count: int
+    ) -> Response:
+        collection = self._collection
+        translations = {
+            document.pod.id: call.translation(document.pod, await call.endpoint(document.pod)) for document in documents
+        }
+        items: list[Any] = [
+            translate_item(item, translations[pod_id], collection.fields) for pod_id, item in merged.items
+        ]
+        body: dict[str, Any] = {collection.name: items}
+        if merged.has_more and merged.items:
+            marker = Markers(marker_key(call)).encode(merged.positions)
+            query = urlencode([*_without(parameters, "marker"), ("marker", marker)])
+            body[f"{collection.name}_links"] = [{"rel": "next", "href": call.top_url(call.path, query)}]
+        elif call.missing and collection.down_since is not None:
+            items += await self._unknown(call, parameters, collection.down_since)
+        if collection.counted and dict(parameters).get("with_count", "").lower() in (
+            "1",
+            "true",
+            "t",
+            "yes",
+            "on",
+            "y",
+        ):
+            body["count"] = count
+        response = Response.json(body)
+        if documents:
+            headers = response_headers(documents[0].headers)
+            headers.popall("Content-Length", None)
+            response.headers = headers
+        return response
+
+    async def _unknown(self, call: Call, parameters: Parameters, since: tuple[int, int]) -> list[dict[str, Any]]:
+        """What is known of the resources in missing pods; not for filtered, sorted or paged lists (as in Nova)."""
+        names = {name for name, _ in parameters}
+        if names - {"all_tenants"} or parse_version(call.microversion) < since:
+            return []
+        project = None if "all_tenants" in names else call.caller.project_id
+        kind, limit = self._collection.kind, call.gateway.conf.gateway.max_limit
+        return [
+            {
+                "id": resource_id,
+                "status": "UNKNOWN",
+                "links": [{"rel": "self", "href": call.top_url(f"/{self._collection.name}/{resource_id}")}],
+            }
+            for pod in call.missing.values()
+            for resource_id in await call.gateway.routings.known(kind.name, pod.id, project, limit)
+        ]
+
+
+def marker_key(call: Call) -> str:
+    """The secret that signs markers."""
+    conf = call.gateway.conf
+    return str(conf.gateway.marker_key or getattr(conf.keystone, "password", None) or "triune")
+
+
+def translate_item(item: Item, translation: Translation, fields: tuple[str, ...] | None) -> Item:
+    """One item in the words of the top; only the parts that hold a link or a zone are decoded."""
+    roots = [root.encode() for root in translation.roots]
+    result: Item = {}
+    for key, raw in item.items():
+        if fields is not None and key not in fields:
+            continue
+        if key in ZONE_KEYS or (key not in OPAQUE and any(root in bytes(raw) for root in roots)):
+            value = translation.document({key: msgspec.json.decode(raw)})[key]
+            result[key] = msgspec.Raw(msgspec.json.encode(value))
+        else:
+            result[key] = raw
+    return result
+
+
+def nova_order(parameters: Parameters, fields: Mapping[str, str], default: list[SortKey]) -> list[SortKey]:
+    """The order that repeated `sort_key` and `sort_dir` ask for; `fields` names each key's field in an item.
+
+    Missing directions repeat the default `desc`, as nova.api.openstack.common.get_sort_params has it.
+    """
+    keys = [value for name, value in parameters if name == "sort_key"]
+    if not keys:
+        return default
+    directions = [value for name, value in parameters if name == "sort_dir"]
+    directions += [directions[-1] if directions else "desc"] * len(keys)
+    asked = [
+        SortKey(fields.get(key, key), direction != "asc") for key, direction in zip(keys, directions, strict=False)
+    ]
+    return asked + default
+
+
+def cinder_order(parameters: Parameters, fields: Mapping[str, str], default: list[SortKey]) -> list[SortKey]:
+    """The order that `sort=key:dir,key` asks for, or the older `sort_key` and `sort_dir`."""
+    sort = dict(parameters).get("sort")
+    if not sort:
+        return nova_order(parameters, fields, default)
+    asked = []
+    for part in sort.split(","):
+        key, _, direction = part.strip().partition(":")
+        asked.append(SortKey(fields.get(key, key), direction != "asc"))
+    return asked + default
+
+
+def _limit(parameters: Parameters, most: int) -> int:
+    value = dict(parameters).get("limit", "")
+    # A malformed limit is passed on, and the pods refuse it in their own words.
+    return min(int(value), most) if value.isdecimal() else most
+
+
+def _pod_query(parameters: Parameters, pod: Pod, position: Position, limit: int) -> str:
+    result: Parameters = []
+    for name, value in _without(parameters, "marker"):
+        if name == "limit" and value.isdecimal():
+            continue
+        if name == "availability_zone":
+            if pod.pod_az_name:
+                result.append((name, pod.pod_az_name))
+            continue
+        result.append((name, value))
+    if not any(name == "limit" for name, _ in result):
+        result.append(("limit", str(limit)))
+    if isinstance(position, str):
+        result.append(("marker", position))
+    return urlencode(result)
+
+
+def _without(parameters: Parameters, name: str) -> Parameters:
+    return [(key, value) for key, value in parameters if key != name]

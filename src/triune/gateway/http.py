@@ -1,0 +1,112 @@
+"""Requests and responses as the gateway handles them: a thin layer over ASGI, without a framework on the hot path."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from multidict import CIMultiDict
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class BodyTooLarge(Exception):
+    """A request body is larger than what the gateway reads into memory."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"Request is too large. Larger than max_request_body_size ({limit}).")
+
+
+class ClientGone(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class Request:
+    """One HTTP request. `path` is as sent, percent-encoded, so that an encoded slash in a name stays in its segment."""
+
+    def __init__(self, scope: Scope, receive: Receive, request_id: str, stall_timeout: float) -> None:
+        self.method: str = scope["method"]
+        self.path: str = scope["raw_path"].decode("latin-1").partition("?")[0]
+        self.query: str = scope["query_string"].decode("latin-1")
+        self.headers: CIMultiDict[str] = CIMultiDict(
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+        )
+        self.scheme: str = scope["scheme"]
+        self.request_id = request_id
+        self._receive = receive
+        self._stall_timeout = stall_timeout
+        self._body: bytes | None = None
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The body in pieces as they arrive. Raises `ClientGone`, also where the client stalls."""
+        if self._body is not None:
+            yield self._body
+            return
+        more = True
+        while more:
+            try:
+                message = await asyncio.wait_for(self._receive(), self._stall_timeout)
+            except TimeoutError as error:
+                raise ClientGone("the request body stalled") from error
+            if message["type"] == "http.disconnect":
+                raise ClientGone("the client closed the connection")
+            if chunk := message.get("body"):
+                yield chunk
+            more = message.get("more_body", False)
+
+    async def body(self, limit: int) -> bytes:
+        """The whole body, at most `limit` bytes. Raises `BodyTooLarge`, `ClientGone`."""
+        if self._body is None:
+            if self.content_length is not None and self.content_length > limit:
+                raise BodyTooLarge(limit)
+            chunks: list[bytes] = []
+            size = 0
+            async for chunk in self.stream():
+                size += len(chunk)
+                if size > limit:
+                    raise BodyTooLarge(limit)
+                chunks.append(chunk)
+            self._body = b"".join(chunks)
+        return self._body
+
+    @property
+    def content_length(self) -> int | None:
+        """The announced length of the body, or None where it is chunked or there is none."""
+        value = self.headers.get("Content-Length", "")
+        return int(value) if value.isdecimal() else None
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the request carries a body."""
+        return bool(self.content_length) or "Transfer-Encoding" in self.headers
+
+
+@dataclass(slots=True)
+class Response:
+    """An answer: a whole body, or a stream of pieces."""
+
+    status: int
+    body: bytes | AsyncIterator[bytes] = b""
+    headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
+
+    @classmethod
+    def json(cls, document: Any, status: int = 200) -> "Response":
+        """An answer that carries a JSON document."""
+        return cls(status, msgspec.json.encode(document), CIMultiDict({"Content-Type": "application/json"}))
+
+    async def send(self, send: Send) -> None:
+        """Write the answer to the client."""
+        body = self.body
+        if isinstance(body, bytes) and "Content-Length" not in self.headers and self.status not in (204, 304):
+            self.headers["Content-Length"] = str(len(body))
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
+        await send({"type": "http.response.start", "status": self.status, "headers": raw})
+        if isinstance(body, bytes):
+            await send({"type": "http.response.body", "body": body})
+            return
+        async for chunk in body:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,1 @@
+"""The image API (Glance v2): one id in every pod."""

@@ -1,0 +1,36 @@
+"""The image API: every operation and how it is answered.
+
+Source: https://docs.openstack.org/api-ref/image/v2. What is not listed goes to any pod, which answers natively.
+"""
+
+from triune.gateway.errors import image_fault
+from triune.gateway.image.images import IMAGES, choose_image_id, download_image, image_path, show_image
+from triune.gateway.image.upload import upload
+from triune.gateway.routes import Route
+from triune.gateway.service import Service
+from triune.gateway.strategies import Anywhere, CreateEverywhere, Everywhere, Here
+from triune.gateway.union import Union
+
+CHANGE = "POST PUT PATCH DELETE"
+
+ROUTES = (
+    Route("GET", "/images", Union(IMAGES)),
+    Route("POST", "/images", CreateEverywhere(image_path, complete=choose_image_id)),
+    Route("GET", "/images/{image_id}", Here(show_image)),
+    Route("GET", "/images/{image_id}/file", Here(download_image)),
+    Route("PUT", "/images/{image_id}/file", Here(upload)),
+    Route("PUT", "/images/{image_id}/stage", Here(upload)),
+    Route("GET", "/images/{image_id}/{rest:path}", Anywhere()),
+    Route(CHANGE, "/images/{image_id}/{rest:path}", Everywhere()),
+    Route(CHANGE, "/metadefs/{rest:path}", Everywhere()),
+)
+
+IMAGE_SERVICE = Service(
+    name="image",
+    prefix="/image",
+    version="v2",
+    fault=image_fault,
+    routes=ROUTES,
+    has_project=False,
+    version_documents=("/", "/versions", "/versions/"),
+)

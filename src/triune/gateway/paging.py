@@ -1,0 +1,135 @@
+"""Merging sorted pages of several pods into one page, and the markers that lead on: pure functions."""
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import total_ordering
+from typing import Any
+
+import msgspec
+from itsdangerous import BadData, URLSafeSerializer
+
+Item = dict[str, msgspec.Raw]
+
+# The position of a pod whose items are all told.
+DONE = 0
+Position = str | int | None
+
+
+class _Head(msgspec.Struct):
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One key of a sort order: the field of an item, and its direction."""
+
+    field: str
+    descending: bool
+
+
+@total_ordering
+class Rank:
+    """A value in its direction; a missing value comes first when ascending, as databases have it."""
+
+    __slots__ = ("descending", "value")
+
+    def __init__(self, value: Any, descending: bool) -> None:
+        self.value = value.casefold() if isinstance(value, str) else value
+        self.descending = descending
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rank) and self.value == other.value
+
+    def __lt__(self, other: "Rank") -> bool:
+        first, second = (other, self) if self.descending else (self, other)
+        if first.value is None or second.value is None:
+            return first.value is None and second.value is not None
+        try:
+            return bool(first.value < second.value)
+        except TypeError:
+            return str(first.value) < str(second.value)
+
+
+@dataclass(slots=True)
+class Page:
+    """What one pod answered: its items in its order, and whether it has more behind them."""
+
+    pod_id: str
+    items: list[Item]
+    has_more: bool
+
+
+@dataclass(slots=True)
+class Merged:
+    """The merged page: items with the pods they are from, and each pod's position behind it."""
+
+    items: list[tuple[str, Item]] = field(default_factory=list)
+    positions: dict[str, Position] = field(default_factory=dict)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether any pod has more to tell."""
+        return any(position != DONE for position in self.positions.values())
+
+
+def item_id(item: Item) -> str:
+    """The id of an item."""
+    return msgspec.json.decode(item["id"], type=str)
+
+
+def rank(item: Item, order: Sequence[SortKey]) -> list[Rank]:
+    """Where an item stands; fields that the item does not show count as equal, so each pod's own order decides."""
+    return [Rank(msgspec.json.decode(item[key.field]) if key.field in item else None, key.descending) for key in order]
+
+
+def merge(pages: Iterable[Page], before: Mapping[str, Position], order: Sequence[SortKey], limit: int) -> Merged:
+    """The first `limit` items of all pages in sort order.
+
+    Each pod's own order is kept; equal items stand in the order of the pages. The merged page ends early where a pod
+    with more items has run dry, because its next item might belong before those of the others.
+    """
+    pages = list(pages)
+    merged = Merged(positions=dict(before))
+    taken = dict.fromkeys((page.pod_id for page in pages), 0)
+    ends = {page.pod_id: len(page.items) for page in pages}
+    by_pod = {page.pod_id: page for page in pages}
+
+    def heads(page: Page, place: int) -> Iterator[tuple[list[Rank], int, int, str, Item]]:
+        for index, item in enumerate(page.items):
+            yield rank(item, order), place, index, page.pod_id, item
+
+    dry = any(page.has_more and not page.items for page in pages)
+    for _, _, _, pod_id, item in heapq.merge(*(heads(page, place) for place, page in enumerate(pages))):
+        if dry or len(merged.items) == limit:
+            break
+        merged.items.append((pod_id, item))
+        merged.positions[pod_id] = item_id(item)
+        taken[pod_id] += 1
+        dry = taken[pod_id] == ends[pod_id] and by_pod[pod_id].has_more
+    for page in pages:
+        if taken[page.pod_id] == len(page.items) and not page.has_more:
+            merged.positions[page.pod_id] = DONE
+        else:
+            merged.positions.setdefault(page.pod_id, None)
+    return merged
+
+
+class Markers:
+    """The opaque markers of merged lists: the position in every pod, signed, so that any gateway can go on."""
+
+    def __init__(self, key: str) -> None:
+        self._serializer = URLSafeSerializer(key, salt="triune.marker")
+
+    def encode(self, positions: Mapping[str, Position]) -> str:
+        """The marker for these positions."""
+        result = self._serializer.dumps(dict(positions))
+        return result if isinstance(result, str) else result.decode()
+
+    def decode(self, marker: str) -> dict[str, Position] | None:
+        """The positions of a marker, or None when it is not one of ours (a plain id, or forged)."""
+        try:
+            positions = self._serializer.loads(marker)
+        except BadData:
+            return None
+        return positions if isinstance(positions, dict) else None

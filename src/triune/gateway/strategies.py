@@ -1,0 +1,245 @@
+"""How API operations are answered: by the pod that owns a resource, by any, by all, or by adding up."""
+
+import asyncio
+import copy
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from triune.gateway.call import Call
+from triune.gateway.errors import ApiError
+from triune.gateway.forward import forward, unreachable
+from triune.gateway.http import Response
+from triune.pods.client import Document, PodUnreachable, Target
+from triune.pods.locate import Kind, NotInAnyPod, PodsMissing
+from triune.pods.registry import Pod
+
+JSON = dict[str, Any]
+
+
+async def find(call: Call, kind: Kind, resource_id: str) -> Pod | Response:
+    """The pod that holds a resource, or the native refusal where there is none. Raises `ApiError` 503."""
+    try:
+        return await call.locate(kind, resource_id)
+    except NotInAnyPod as error:
+        if error.document is None:
+            raise ApiError(404, f"{kind.name} {resource_id} could not be found.") from error
+        return await call.respond(error.document)
+    except PodsMissing as error:
+        for pod in error.missing:
+            call.missing[pod.id] = pod
+        raise ApiError(
+            503,
+            f"{kind.name} {resource_id} could not be found in the pods that answer; "
+            f"no answer from {', '.join(pod.region_name for pod in error.missing)}.",
+        ) from error
+
+
+class Owner:
+    """The pod that holds the resource answers.
+
+    `check` may refuse a call before it is passed on, by raising `ApiError`.
+    """
+
+    def __init__(self, kind: Kind, parameter: str, check: Callable[[Call, Pod], Awaitable[None]] | None = None) -> None:
+        self._kind = kind
+        self._parameter = parameter
+        self._check = check
+
+    async def __call__(self, call: Call) -> Response:
+        resource_id = call.parameters[self._parameter]
+        found = await find(call, self._kind, resource_id)
+        if isinstance(found, Response):
+            return found
+        if self._check is not None:
+            await self._check(call, found)
+        response = await forward(call, found)
+        if self._is_gone(call, resource_id, response):
+            await call.gateway.locator.forget(self._kind, resource_id)
+        return response
+
+    def _is_gone(self, call: Call, resource_id: str, response: Response) -> bool:
+        # Only an answer about the resource itself tells; a 404 below it may be about a tag or a key.
+        if not f"/{call.service.version}{call.path}".rstrip("/").endswith(self._kind.show(resource_id)):
+            return False
+        return response.status == 404 or (call.request.method == "DELETE" and response.status < 300)
+
+
+class Anywhere:
+    """Any pod answers; one that lacks the resource (404) gives way to the next."""
+
+    async def __call__(self, call: Call) -> Response:
+        has_body = call.request.has_body
+        if has_body:
+            await call.request.body(call.gateway.conf.gateway.max_request_body)
+        refusal: Response | None = None
+        failure: PodUnreachable | None = None
+        for pod in await call.pods():
+            try:
+                response = await forward(call, pod)
+            except ApiError as error:
+                if not isinstance(error.__cause__, PodUnreachable):
+                    raise
+                failure = error.__cause__
+                call.lost(failure)
+                continue
+            if response.status != 404:
+                return response
+            refusal = refusal or response
+        if refusal is not None and failure is None:
+            return refusal
+        assert failure is not None
+        raise unreachable(failure) from failure
+
+
+class Everywhere:
+    """Every pod does it: changes and removals of what all pods hold.
+
+    Pods that lack the resource are passed over. When a pod is away the change is made in the others and the answer is
+    503, naming the pod: the request can simply be repeated, for what is done already does no harm.
+    """
+
+    async def __call__(self, call: Call) -> Response:
+        body = await call.request.body(call.gateway.conf.gateway.max_request_body)
+        documents = await ask_all(call, [call.target(pod) for pod in await call.pods()], body)
+        refusal = first_refusal(documents)
+        done = [document for document in documents if document.ok]
+        if refusal is not None:
+            return await call.respond(refusal)
+        if call.missing:
+            names = ", ".join(sorted(pod.region_name for pod in call.missing.values()))
+            raise ApiError(503, f"No answer from {names}; the other pods have done this. Repeat the request.")
+        return await call.respond(done[0] if done else documents[0])
+
+
+class CreateEverywhere:
+    """A new resource in every pod, the same everywhere.
+
+    One pod leads: it judges the request and generates what is not given (a private key). The others follow with the
+    same content. A refusal anywhere removes what was created; a pod that is away is named in the answer, and gets the
+    resource when it is first needed there.
+
+    `complete` puts what Triune must choose (an id) into the body before anything is sent; `follow` makes the body for
+    the others out of the request and the leader's answer; `path` is the path of a created resource.
+    """
+
+    def __init__(
+        self,
+        path: Callable[[JSON], str],
+        complete: Callable[[JSON], None] = lambda body: None,
+        follow: Callable[[JSON, JSON], JSON] = lambda body, answer: body,
+    ) -> None:
+        self._path = path
+        self._complete = complete
+        self._follow = follow
+
+    async def __call__(self, call: Call) -> Response:
+        body = await call.json()
+        if body is None:
+            return await Anywhere()(call)
+        body = copy.deepcopy(body)
+        self._complete(body)
+        lead = await self._lead(call, body)
+        if not lead.ok:
+            return await call.respond(lead)
+        answer = lead.json()
+        followers = [pod for pod in await call.pods() if pod.id != lead.pod.id and pod.id not in call.missing]
+        targets = [call.target(pod) for pod in followers]
+        documents = await ask_all(call, targets, msgspec.json.encode(self._follow(body, answer)))
+        # 409: this pod has it already, from an earlier try or from its operator.
+        refusal = next((document for document in documents if not document.ok and document.status != 409), None)
+        if refusal is not None:
+            created = [lead.pod, *(document.pod for document in documents if document.ok)]
+            path = f"/{call.service.version}{self._path(answer)}"
+            await ask_all(call, [call.target(pod, method="DELETE", path=path) for pod in created])
+            return await call.respond(refusal)
+        return await call.respond(lead)
+
+    async def _lead(self, call: Call, body: JSON) -> Document:
+        failure: PodUnreachable | None = None
+        for pod in await call.pods():
+            try:
+                return await call.fetch(call.target(pod), body)
+            except PodUnreachable as error:
+                call.lost(error)
+                failure = error
+        assert failure is not None
+        raise unreachable(failure) from failure
+
+
+class Sum:
+    """Numbers of all pods, added up.
+
+    `path` leads to the object whose integers are added; a negative number (-1: unlimited) stays what it is.
+    """
+
+    def __init__(self, *path: str) -> None:
+        self._path = path
+
+    async def __call__(self, call: Call) -> Response:
+        deadline = call.gateway.conf.pods.list_deadline
+        targets = [call.target(pod, deadline=deadline) for pod in await call.pods()]
+        documents = await ask_all(call, targets)
+        if (refusal := first_refusal(documents, but=())) is not None:
+            return await call.respond(refusal)
+        if not documents:
+            raise ApiError(503, "No pod answers.")
+        total = documents[0].json()
+        for document in documents[1:]:
+            add(self._inner(total), self._inner(document.json()))
+        response = await call.respond(documents[0])
+        response.body = msgspec.json.encode(total)
+        return response
+
+    def _inner(self, document: JSON) -> JSON:
+        for key in self._path:
+            document = document[key]
+        return document
+
+
+class Here:
+    """Triune answers."""
+
+    def __init__(self, handler: Callable[[Call], Awaitable[Response]]) -> None:
+        self._handler = handler
+
+    async def __call__(self, call: Call) -> Response:
+        return await self._handler(call)
+
+
+async def ask_all(call: Call, targets: Iterable[Target], body: bytes = b"") -> list[Document]:
+    """Ask pods in parallel; answers in the order of the targets. Pods that do not answer are noted as missing."""
+    headers = call.headers(with_body=False)
+    if body:
+        headers["Content-Type"] = call.request.headers.get("Content-Type", "application/json")
+    questions = [call.gateway.client.fetch(target, headers, body or None) for target in targets]
+    documents: list[Document] = []
+    for result in await asyncio.gather(*questions, return_exceptions=True):
+        if isinstance(result, PodUnreachable):
+            call.lost(result)
+        elif isinstance(result, BaseException):
+            raise result
+        else:
+            documents.append(result)
+    return documents
+
+
+def first_refusal(documents: Iterable[Document], but: Iterable[int] = (404,)) -> Document | None:
+    """The first answer that refuses, those with a status in `but` aside."""
+    passed_over = set(but)
+    return next((document for document in documents if not document.ok and document.status not in passed_over), None)
+
+
+def add(total: JSON, other: JSON) -> None:
+    """Add the integers of `other` to those of `total`, recursively; keys that are new are taken over."""
+    for key, value in other.items():
+        mine = total.get(key)
+        if isinstance(value, dict) and isinstance(mine, dict):
+            add(mine, value)
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            total.setdefault(key, value)
+        elif isinstance(mine, int | float) and not isinstance(mine, bool):
+            total[key] = -1 if mine < 0 or value < 0 else mine + value
+        else:
+            total[key] = value

@@ -1,0 +1,68 @@
+"""What a pod says, in the words of the top: links and availability zones.
+
+Both are found by their place in the document and never by replacing text, so a user's metadata may say anything.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Values under these keys are the user's or the operator's own and are left alone.
+OPAQUE = frozenset(
+    {
+        "metadata",
+        "volume_image_metadata",
+        "extra_specs",
+        "properties",
+        "OS-SCH-HNT:scheduler_hints",
+        "scheduler_hints",
+        "user_data",
+        "message",
+        "output",
+        "connection_info",
+        "capabilities",
+        "specs",
+        "tags",
+    }
+)
+ZONE_KEYS = frozenset({"OS-EXT-AZ:availability_zone", "availability_zone"})
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """How to put the words of one pod: its roots (URLs) to ours, its availability zones to the one that holds it."""
+
+    roots: Mapping[str, str]
+    zone: str
+
+    def link(self, href: str) -> str:
+        """A link into the pod as a link to the gateway; other links stay as they are."""
+        for root, ours in self.roots.items():
+            if href.startswith(root) and href[len(root) : len(root) + 1] in ("", "/", "?"):
+                return ours + href[len(root) :]
+        return href
+
+    def document(self, document: Any) -> Any:
+        """Translate a decoded JSON document in place, and return it."""
+        if isinstance(document, dict):
+            for key, value in document.items():
+                if isinstance(value, str):
+                    if key in ZONE_KEYS and value:
+                        document[key] = self.zone
+                elif key in OPAQUE:
+                    continue
+                elif key == "links" or key.endswith("_links"):
+                    self._links(value)
+                else:
+                    self.document(value)
+        elif isinstance(document, list):
+            for item in document:
+                self.document(item)
+        return document
+
+    def _links(self, links: Any) -> None:
+        if not isinstance(links, list):
+            return
+        for link in links:
+            if isinstance(link, dict) and isinstance(link.get("href"), str):
+                link["href"] = self.link(link["href"])

@@ -1,0 +1,164 @@
+"""Lists of what several pods hold together, each resource told once: images, flavors, keypairs, volume types."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from triune.gateway.call import Call, response_headers
+from triune.gateway.errors import ApiError
+from triune.gateway.gather import Order, Parameters
+from triune.gateway.http import Response
+from triune.gateway.paging import Rank, SortKey
+from triune.gateway.strategies import first_refusal
+from triune.pods.client import Document, PodUnreachable
+from triune.pods.registry import Pod
+
+JSON = dict[str, Any]
+
+# Pages read from one pod; these lists are short in practice, and a loop needs a bound.
+MAX_PAGES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SharedCollection:
+    """A list whose items stand in several pods.
+
+    `identity` tells which items are the same, and `better` whether an item should replace the one that another pod
+    told before; `order` is how the native API sorts. `envelope` makes what stands beside the items out of the URLs of
+    the first and (if there is one) the next page, and `next_link` reads that in a pod's document. `path` is what the
+    pods are asked for where that is not what was asked (a short list does not show what it is sorted by), and
+    `fields` what is then told of each item.
+    """
+
+    name: str
+    identity: Callable[[JSON], str]
+    order: Order
+    envelope: Callable[[str, str | None], JSON]
+    next_link: Callable[[JSON], str | None]
+    marker: Callable[[JSON], str]
+    path: str | None = None
+    fields: tuple[str, ...] | None = None
+    default_limit: int | None = None
+    better: Callable[[JSON, JSON], bool] = lambda item, known: False
+
+
+class Union:
+    """Every pod is read whole, items are told once, then sorted and paged at the top with plain markers.
+
+    A resource stands in several pods with slightly different times, so pages of single pods cannot be merged.
+    """
+
+    def __init__(self, collection: SharedCollection) -> None:
+        self._collection = collection
+
+    async def __call__(self, call: Call) -> Response:
+        collection = self._collection
+        parameters = parse_qsl(call.request.query, keep_blank_values=True)
+        pods = sorted(await call.pods(), key=lambda pod: pod.region_name)
+        results = await asyncio.gather(*(self._read(call, pod, parameters) for pod in pods), return_exceptions=True)
+        documents: list[Document] = []
+        items: dict[str, JSON] = {}
+        for result in results:
+            if isinstance(result, PodUnreachable):
+                call.lost(result)
+                continue
+            if isinstance(result, BaseException):
+                raise result
+            document, found = result
+            documents.append(document)
+            for item in found:
+                identity = collection.identity(item)
+                if identity not in items or collection.better(item, items[identity]):
+                    items[identity] = item
+        if (refusal := first_refusal(documents, but=())) is not None:
+            return await call.respond(refusal)
+        if call.missing and (call.gateway.conf.gateway.strict_lists or not documents):
+            raise ApiError(503, f"No answer from {', '.join(pod.region_name for pod in call.missing.values())}.")
+        ordered = sort(list(items.values()), collection.order(parameters))
+        page, has_more = self._page(ordered, parameters, call.gateway.conf.gateway.max_limit)
+        rest = [(key, value) for key, value in parameters if key != "marker"]
+        first_url = call.top_url(call.path, urlencode(rest))
+        next_url = None
+        if has_more and page:
+            next_url = call.top_url(call.path, urlencode([*rest, ("marker", collection.marker(page[-1]))]))
+        body: JSON = {
+            collection.name: [pick(item, collection.fields) for item in page],
+            **collection.envelope(first_url, next_url),
+        }
+        response = Response.json(body)
+        headers = response_headers(documents[0].headers)
+        headers.popall("Content-Length", None)
+        response.headers = headers
+        return response
+
+    async def _read(self, call: Call, pod: Pod, parameters: Parameters) -> tuple[Document, list[JSON]]:
+        """All items of one pod, in the words of the top, and its last answer."""
+        rest = [
+            (key, value) for key, value in parameters if key != "marker" and not (key == "limit" and value.isdecimal())
+        ]
+        if not any(key == "limit" for key, _ in rest):
+            rest.append(("limit", str(call.gateway.conf.gateway.max_limit)))
+        query = urlencode(rest)
+        path = f"/{call.service.version}{self._collection.path or call.path}"
+        deadline = call.gateway.conf.pods.list_deadline
+        translation = call.translation(pod, await call.endpoint(pod))
+        items: list[JSON] = []
+        for _ in range(MAX_PAGES):
+            document = await call.fetch(call.target(pod, "GET", path, query, deadline=deadline))
+            if not document.ok:
+                break
+            body = document.json()
+            items += translation.document(body[self._collection.name])
+            link = self._collection.next_link(body)
+            if link is None:
+                break
+            query = urlsplit(link).query
+        return document, items
+
+    def _page(self, items: list[JSON], parameters: Parameters, most: int) -> tuple[list[JSON], bool]:
+        wanted = dict(parameters)
+        start = 0
+        if marker := wanted.get("marker"):
+            places = [index for index, item in enumerate(items) if self._collection.marker(item) == marker]
+            if not places:
+                raise ApiError(400, f"marker [{marker}] not found")
+            start = places[0] + 1
+        limit = (
+            min(int(wanted["limit"]), most)
+            if wanted.get("limit", "").isdecimal()
+            else self._collection.default_limit or most
+        )
+        return items[start : start + limit], start + limit < len(items)
+
+
+def pick(item: JSON, fields: tuple[str, ...] | None) -> JSON:
+    """The fields of an item that a list tells."""
+    return item if fields is None else {key: value for key, value in item.items() if key in fields}
+
+
+def value_of(item: JSON, field: str) -> Any:
+    """A field of an item; dots lead into inner objects."""
+    value: Any = item
+    for name in field.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def sort(items: list[JSON], order: list[SortKey]) -> list[JSON]:
+    """Items in the order that was asked for."""
+    return sorted(items, key=lambda item: [Rank(value_of(item, key.field), key.descending) for key in order])
+
+
+def links_of(name: str) -> tuple[Callable[[str, str | None], JSON], Callable[[JSON], str | None]]:
+    """The page links of Nova and Cinder: `{"flavors_links": [{"rel": "next", "href": ...}]}`."""
+
+    def envelope(_first: str, following: str | None) -> JSON:
+        return {} if following is None else {f"{name}_links": [{"rel": "next", "href": following}]}
+
+    def next_link(document: JSON) -> str | None:
+        links = document.get(f"{name}_links", ())
+        return next((link["href"] for link in links if link["rel"] == "next"), None)
+
+    return envelope, next_link

@@ -1,0 +1,49 @@
+"""The lists of the block storage API."""
+
+from dataclasses import replace
+
+from triune.gateway.gather import Collection, Parameters, cinder_order
+from triune.gateway.paging import SortKey
+from triune.gateway.union import SharedCollection, links_of
+from triune.pods.locate import ATTACHMENT, BACKUP, MESSAGE, SNAPSHOT, VOLUME, VOLUME_TRANSFER
+
+_NEWEST = [SortKey("created_at", descending=True)]
+_FIELDS = {"display_name": "name", "display_description": "description", "project_id": "os-vol-tenant-attr:tenant_id"}
+
+
+def _order(parameters: Parameters) -> list[SortKey]:
+    return cinder_order(parameters, _FIELDS, _NEWEST)
+
+
+VOLUMES = Collection("volumes", "/v3/volumes/detail", VOLUME, _order, counted=True)
+# The short lists do not show what they are sorted by, so the pods are asked for the long ones.
+BRIEF_VOLUMES = replace(VOLUMES, fields=("id", "name", "links"))
+
+SNAPSHOTS = Collection("snapshots", "/v3/snapshots/detail", SNAPSHOT, _order, counted=True)
+BRIEF_SNAPSHOTS = replace(SNAPSHOTS, path="/v3/snapshots")
+
+BACKUPS = Collection("backups", "/v3/backups/detail", BACKUP, _order, counted=True)
+BRIEF_BACKUPS = replace(BACKUPS, fields=("id", "name", "links"))
+
+ATTACHMENTS = Collection("attachments", "/v3/attachments/detail", ATTACHMENT, _order)
+BRIEF_ATTACHMENTS = replace(ATTACHMENTS, fields=("id", "status", "instance", "volume_id"))
+MESSAGES = Collection("messages", "/v3/messages", MESSAGE, _order)
+
+
+def transfers(path: str, detail: bool) -> Collection:
+    """Transfers, under either of their two names (`volume-transfers` since microversion 3.55)."""
+    fields = None if detail else ("id", "volume_id", "name", "links")
+    return Collection("transfers", f"/v3/{path}/detail", VOLUME_TRANSFER, _order, fields)
+
+
+_envelope, _next_link = links_of("volume_type")
+
+# The same type has an id of its own in each pod; its name says which it is.
+VOLUME_TYPES = SharedCollection(
+    name="volume_types",
+    identity=lambda volume_type: str(volume_type["name"]),
+    order=_order,
+    envelope=_envelope,
+    next_link=_next_link,
+    marker=lambda volume_type: str(volume_type["id"]),
+)

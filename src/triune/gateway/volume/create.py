@@ -1,0 +1,128 @@
+"""New volumes, snapshots, backups and transfers: their source decides their pod."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from triune.gateway.call import Call, quoted
+from triune.gateway.errors import ApiError
+from triune.gateway.http import Response
+from triune.gateway.place import JSON, anchors, create, ordered_candidates, with_image
+from triune.gateway.strategies import Anywhere
+from triune.pods.client import PodUnreachable
+from triune.pods.locate import (
+    ATTACHMENT,
+    BACKUP,
+    GROUP,
+    SNAPSHOT,
+    VOLUME,
+    VOLUME_TRANSFER,
+    VOLUME_TYPE,
+    Kind,
+    NotInAnyPod,
+    PodsMissing,
+)
+from triune.pods.registry import Pod
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A kind of request that creates something.
+
+    `body_key` is the object in the request; `sources` names its fields that hold something of one pod; `has_zone`
+    tells whether tenants name an availability zone.
+    """
+
+    kind: Kind
+    body_key: str
+    sources: Mapping[str, Kind]
+    has_zone: bool = False
+
+
+VOLUMES = Creation(
+    VOLUME,
+    "volume",
+    {
+        "snapshot_id": SNAPSHOT,
+        "source_volid": VOLUME,
+        "backup_id": BACKUP,
+        "group_id": GROUP,
+    },
+    has_zone=True,
+)
+SNAPSHOTS = Creation(SNAPSHOT, "snapshot", {"volume_id": VOLUME})
+BACKUPS = Creation(BACKUP, "backup", {"volume_id": VOLUME, "snapshot_id": SNAPSHOT})
+TRANSFERS = Creation(VOLUME_TRANSFER, "transfer", {"volume_id": VOLUME})
+ATTACHMENTS = Creation(ATTACHMENT, "attachment", {"volume_uuid": VOLUME})
+
+
+class CreateIn:
+    """A POST that creates something in the pod of its source, or of the zone that is named."""
+
+    def __init__(self, creation: Creation) -> None:
+        self._creation = creation
+
+    async def __call__(self, call: Call) -> Response:
+        creation = self._creation
+        body = await call.json()
+        wanted = (body or {}).get(creation.body_key)
+        if body is None or not isinstance(wanted, dict):
+            return await Anywhere()(call)
+        zone = wanted.get("availability_zone") if creation.has_zone else None
+        needed = await anchors(call, [(kind, wanted.get(name)) for name, kind in creation.sources.items()])
+        pods = await ordered_candidates(call, zone if isinstance(zone, str) and zone else None, needed)
+        pods = await with_image(call, pods, wanted.get("imageRef") or wanted.get("image_id"))
+
+        async def prepare(pod: Pod) -> JSON:
+            result = in_pod(body, creation, pod)
+            if creation.has_zone:
+                await _name_type(call, result[creation.body_key], pod)
+            return result
+
+        return await create(call, pods, creation.kind, prepare)
+
+
+def in_pod(body: JSON, creation: Creation, pod: Pod) -> JSON:
+    """The request in the words of a pod: its own zone, or none so that it takes its default."""
+    body = copy.deepcopy(body)
+    if creation.has_zone:
+        body[creation.body_key].pop("availability_zone", None)
+        if pod.pod_az_name:
+            body[creation.body_key]["availability_zone"] = pod.pod_az_name
+    return body
+
+
+async def _name_type(call: Call, volume: JSON, pod: Pod) -> None:
+    """Name the volume type where its id is that of another pod: types are the same by name."""
+    reference = volume.get("volume_type")
+    if not isinstance(reference, str) or not reference:
+        return
+    if (await call.fetch(call.target(pod, "GET", VOLUME_TYPE.show(reference)))).ok:
+        return
+    for other in await call.pods():
+        try:
+            document = await call.fetch(call.target(other, "GET", f"/v3/types/{quoted(reference)}"))
+        except PodUnreachable:
+            continue
+        if document.ok:
+            volume["volume_type"] = document.json()["volume_type"]["name"]
+            return
+
+
+async def volume_in_same_pod(call: Call, pod: Pod) -> None:
+    """Refuse to restore a backup into a volume of another pod. Raises `ApiError` 400 naming both zones."""
+    restore: Any = (await call.json() or {}).get("restore")
+    volume_id = restore.get("volume_id") if isinstance(restore, dict) else None
+    if not isinstance(volume_id, str):
+        return
+    try:
+        other = await call.locate(VOLUME, volume_id)
+    except (NotInAnyPod, PodsMissing):
+        return
+    if other.id != pod.id:
+        raise ApiError(
+            400,
+            f"Backup {call.parameters['backup_id']} is in availability zone {pod.az_name}, but volume {volume_id} is "
+            f"in availability zone {other.az_name}.",
+        )

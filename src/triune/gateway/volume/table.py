@@ -1,0 +1,72 @@
+"""The block storage API: every operation and how it is answered.
+
+Source: https://docs.openstack.org/api-ref/block-storage/v3. What is not listed goes to any pod, which answers natively.
+"""
+
+from triune.gateway.compute.zones import availability_zones
+from triune.gateway.errors import compute_fault
+from triune.gateway.gather import Gather
+from triune.gateway.routes import ANY, Route
+from triune.gateway.service import Microversions, Service
+from triune.gateway.strategies import Anywhere, Here, Owner, Sum
+from triune.gateway.union import Union
+from triune.gateway.volume import collections
+from triune.gateway.volume.create import (
+    ATTACHMENTS,
+    BACKUPS,
+    SNAPSHOTS,
+    TRANSFERS,
+    VOLUMES,
+    CreateIn,
+    volume_in_same_pod,
+)
+from triune.pods.locate import ATTACHMENT, BACKUP, MESSAGE, SNAPSHOT, VOLUME, VOLUME_TRANSFER, VOLUME_TYPE
+
+ROUTES = (
+    Route("GET", "/volumes", Gather(collections.BRIEF_VOLUMES)),
+    Route("GET", "/volumes/detail", Gather(collections.VOLUMES)),
+    Route("GET", "/volumes/summary", Sum("volume-summary")),
+    Route("POST", "/volumes", CreateIn(VOLUMES)),
+    Route(ANY, "/volumes/{volume_id}/{rest:path}", Owner(VOLUME, "volume_id")),
+    Route("GET", "/snapshots", Gather(collections.BRIEF_SNAPSHOTS)),
+    Route("GET", "/snapshots/detail", Gather(collections.SNAPSHOTS)),
+    Route("POST", "/snapshots", CreateIn(SNAPSHOTS)),
+    Route(ANY, "/snapshots/{snapshot_id}/{rest:path}", Owner(SNAPSHOT, "snapshot_id")),
+    Route("GET", "/backups", Gather(collections.BRIEF_BACKUPS)),
+    Route("GET", "/backups/detail", Gather(collections.BACKUPS)),
+    Route("POST", "/backups", CreateIn(BACKUPS)),
+    Route("POST", "/backups/{backup_id}/restore", Owner(BACKUP, "backup_id", check=volume_in_same_pod)),
+    Route(ANY, "/backups/{backup_id}/{rest:path}", Owner(BACKUP, "backup_id")),
+    *(
+        route
+        for name in ("volume-transfers", "os-volume-transfer")
+        for route in (
+            Route("GET", f"/{name}", Gather(collections.transfers(name, detail=False))),
+            Route("GET", f"/{name}/detail", Gather(collections.transfers(name, detail=True))),
+            Route("POST", f"/{name}", CreateIn(TRANSFERS)),
+            Route(ANY, f"/{name}/{{transfer_id}}/{{rest:path}}", Owner(VOLUME_TRANSFER, "transfer_id")),
+        )
+    ),
+    Route("GET", "/attachments", Gather(collections.BRIEF_ATTACHMENTS)),
+    Route("GET", "/attachments/detail", Gather(collections.ATTACHMENTS)),
+    Route("POST", "/attachments", CreateIn(ATTACHMENTS)),
+    Route(ANY, "/attachments/{attachment_id}/{rest:path}", Owner(ATTACHMENT, "attachment_id")),
+    Route("GET", "/messages", Gather(collections.MESSAGES)),
+    Route("GET DELETE", "/messages/{message_id}", Owner(MESSAGE, "message_id")),
+    Route("GET", "/types", Union(collections.VOLUME_TYPES)),
+    Route("GET", "/types/default", Anywhere()),
+    Route("GET", "/types/{type_id}/{rest:path}", Owner(VOLUME_TYPE, "type_id")),
+    Route("GET", "/os-availability-zone", Here(availability_zones)),
+    Route("GET", "/limits", Sum("limits", "absolute")),
+    Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set")),
+)
+
+VOLUME_SERVICE = Service(
+    name="volume",
+    prefix="/volume",
+    version="v3",
+    fault=compute_fault,
+    routes=ROUTES,
+    microversions=Microversions("volume"),
+    version_documents=("/", "/v3/"),
+)

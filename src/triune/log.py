@@ -1,0 +1,41 @@
+"""Logging: every line carries the id of the request that it belongs to."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from oslo_config import cfg
+from oslo_context.context import RequestContext
+from oslo_log import log
+
+_current: ContextVar[RequestContext | None] = ContextVar("request", default=None)
+
+
+@contextmanager
+def request_context(request_id: str) -> Iterator[None]:
+    """Lines logged inside the block, in this task and those it starts, carry the request id."""
+    token = _current.set(RequestContext(request_id=request_id, overwrite=False))
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+class _ContextFilter(logging.Filter):
+    """Gives oslo.log the context of the asyncio task; its own lookup is by thread, which all requests share."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        context = _current.get()
+        if context is not None and not hasattr(record, "context"):
+            record.context = context
+        return True
+
+
+def setup(conf: cfg.ConfigOpts) -> None:
+    """Log as the settings say (oslo.log), with request ids."""
+    log.setup(conf, "triune")
+    for handler in logging.getLogger(None).handlers:
+        handler.addFilter(_ContextFilter())
+    # The HTTP server's own access lines would repeat ours without the request id.
+    logging.getLogger("uvicorn.access").disabled = True

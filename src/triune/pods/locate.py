@@ -1,0 +1,138 @@
+"""Finding the pod that holds a resource: memory, then the table of routings, then a search of all pods."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from cachetools import LRUCache
+from multidict import CIMultiDict
+from oslo_config import cfg
+
+from triune.pods.client import Document, PodClient, PodUnreachable, Target
+from triune.pods.registry import Pod, Registry
+from triune.pods.routings import Routings
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of resource that lives in one pod under the same id as at the top."""
+
+    name: str
+    service: str
+    path: str
+
+    def show(self, resource_id: str) -> str:
+        """The path that shows one of them."""
+        return self.path.format(id=quote(resource_id, safe=""))
+
+
+KINDS = (
+    SERVER := Kind("server", "compute", "/v2.1/servers/{id}"),
+    SERVER_GROUP := Kind("server_group", "compute", "/v2.1/os-server-groups/{id}"),
+    VOLUME := Kind("volume", "volume", "/v3/volumes/{id}"),
+    SNAPSHOT := Kind("snapshot", "volume", "/v3/snapshots/{id}"),
+    BACKUP := Kind("backup", "volume", "/v3/backups/{id}"),
+    VOLUME_TRANSFER := Kind("volume_transfer", "volume", "/v3/volume-transfers/{id}"),
+    ATTACHMENT := Kind("attachment", "volume", "/v3/attachments/{id}"),
+    VOLUME_TYPE := Kind("volume_type", "volume", "/v3/types/{id}"),
+    QOS_SPEC := Kind("qos_spec", "volume", "/v3/qos-specs/{id}"),
+    GROUP := Kind("group", "volume", "/v3/groups/{id}"),
+    GROUP_SNAPSHOT := Kind("group_snapshot", "volume", "/v3/group_snapshots/{id}"),
+    MESSAGE := Kind("message", "volume", "/v3/messages/{id}"),
+    NETWORK := Kind("network", "network", "/v2.0/networks/{id}"),
+    PORT := Kind("port", "network", "/v2.0/ports/{id}"),
+    IMAGE := Kind("image", "image", "/v2/images/{id}"),
+    IMAGE_TASK := Kind("image_task", "image", "/v2/tasks/{id}"),
+)
+
+
+class NotInAnyPod(Exception):
+    """Every pod says that it has no such resource; `document` is the native answer of one of them."""
+
+    def __init__(self, document: Document | None) -> None:
+        super().__init__("not found in any pod")
+        self.document = document
+
+
+class PodsMissing(Exception):
+    """The resource was not found, but some pods did not answer: it may be there."""
+
+    def __init__(self, missing: list[Pod]) -> None:
+        super().__init__(f"no answer from {', '.join(pod.region_name for pod in missing)}")
+        self.missing = missing
+
+
+class Locator:
+    """Knows or finds where a resource lives."""
+
+    def __init__(self, conf: cfg.ConfigOpts, registry: Registry, routings: Routings, client: PodClient) -> None:
+        self._deadline: float = conf.pods.list_deadline
+        self._registry = registry
+        self._routings = routings
+        self._client = client
+        self._cache: LRUCache[tuple[str, str], str] = LRUCache(maxsize=conf.pods.location_cache)
+
+    async def locate(self, kind: Kind, resource_id: str, headers: CIMultiDict[str], project_id: str | None) -> Pod:
+        """The pod that holds the resource, searched with the caller's own rights.
+
+        Raises `NotInAnyPod` or `PodsMissing`.
+        """
+        pods = {pod.id: pod for pod in await self._registry.pods()}
+        pod = pods.get(self._cache.get((kind.name, resource_id), ""))
+        if pod is not None:
+            return pod
+        pod_id = await self._routings.find(kind.name, resource_id)
+        if pod_id is not None and (pod := pods.get(pod_id)) is not None:
+            self._cache[kind.name, resource_id] = pod.id
+            return pod
+        pod = await self.search(kind, resource_id, headers, project_id, pods.values())
+        await self.remember(kind, resource_id, pod, project_id)
+        return pod
+
+    async def search(
+        self,
+        kind: Kind,
+        resource_id: str,
+        headers: CIMultiDict[str],
+        project_id: str | None,
+        pods: Iterable[Pod],
+    ) -> Pod:
+        """Ask all the pods at once; the first that has the resource wins. Raises `NotInAnyPod` or `PodsMissing`."""
+        questions = [
+            asyncio.create_task(self._client.fetch(self._question(kind, resource_id, pod, project_id), headers))
+            for pod in pods
+        ]
+        missing: list[Pod] = []
+        refusal: Document | None = None
+        try:
+            for question in asyncio.as_completed(questions):
+                try:
+                    document = await question
+                except PodUnreachable as error:
+                    missing.append(error.pod)
+                    continue
+                if document.ok:
+                    return document.pod
+                if refusal is None or document.status != 404:
+                    refusal = document
+        finally:
+            for task in questions:
+                task.cancel()
+            await asyncio.gather(*questions, return_exceptions=True)
+        if missing and (refusal is None or refusal.status == 404):
+            raise PodsMissing(missing)
+        raise NotInAnyPod(refusal)
+
+    async def remember(self, kind: Kind, resource_id: str, pod: Pod, project_id: str | None) -> None:
+        """Keep where a resource is."""
+        self._cache[kind.name, resource_id] = pod.id
+        await self._routings.add(kind.name, resource_id, pod.id, project_id)
+
+    async def forget(self, kind: Kind, resource_id: str) -> None:
+        """Drop what is known: the pod says that the resource is not there."""
+        self._cache.pop((kind.name, resource_id), None)
+        await self._routings.drop(kind.name, resource_id)
+
+    def _question(self, kind: Kind, resource_id: str, pod: Pod, project_id: str | None) -> Target:
+        return Target(pod, kind.service, "GET", kind.show(resource_id), project_id=project_id, deadline=self._deadline)

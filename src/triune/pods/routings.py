@@ -1,0 +1,78 @@
+"""The table of routings: which resource is in which pod. A cache on disk, shared by all gateways."""
+
+from oslo_log import log as logging
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from triune.db.engine import Database
+from triune.db.models import RoutingRow
+
+LOG = logging.getLogger(__name__)
+
+
+class Routings:
+    """Reads and writes routings.
+
+    A database that does not answer costs a search of the pods and no request: errors are logged and read as "unknown".
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, resource_type: str, top_id: str) -> str | None:
+        """The id of the pod that holds a resource, if it is known."""
+        query = select(RoutingRow.pod_id).where(RoutingRow.top_id == top_id, RoutingRow.resource_type == resource_type)
+        try:
+            async with self._database.transaction() as session:
+                return await session.scalar(query.limit(1))
+        except SQLAlchemyError:
+            LOG.exception("Routings cannot be read")
+            return None
+
+    async def add(self, resource_type: str, top_id: str, pod_id: str, project_id: str | None) -> None:
+        """Remember that a resource with the same id at the top and in the pod is in this pod."""
+        row = RoutingRow(
+            top_id=top_id, bottom_id=top_id, pod_id=pod_id, project_id=project_id, resource_type=resource_type
+        )
+        try:
+            async with self._database.transaction() as session:
+                session.add(row)
+        except IntegrityError:
+            LOG.debug("The routing of %s %s is known already, or its pod is gone", resource_type, top_id)
+        except SQLAlchemyError:
+            LOG.exception("A routing cannot be written")
+
+    async def drop(self, resource_type: str, top_id: str) -> None:
+        """Forget where a resource was."""
+        query = delete(RoutingRow).where(RoutingRow.top_id == top_id, RoutingRow.resource_type == resource_type)
+        try:
+            async with self._database.transaction() as session:
+                await session.execute(query)
+        except SQLAlchemyError:
+            LOG.exception("A routing cannot be dropped")
+
+    async def known(self, resource_type: str, pod_id: str, project_id: str | None, limit: int) -> list[str]:
+        """Ids of resources known to be in a pod; of one project, or of all when it is None."""
+        query = select(RoutingRow.top_id).where(RoutingRow.pod_id == pod_id, RoutingRow.resource_type == resource_type)
+        if project_id is not None:
+            query = query.where(RoutingRow.project_id == project_id)
+        try:
+            async with self._database.transaction() as session:
+                return list(await session.scalars(query.order_by(RoutingRow.id.desc()).limit(limit)))
+        except SQLAlchemyError:
+            LOG.exception("Routings cannot be read")
+            return []
+
+    async def used_pods(self, project_id: str | None) -> dict[str, int]:
+        """How many resources of a project are known to be in each pod."""
+        query = (
+            select(RoutingRow.pod_id, func.count())
+            .where(RoutingRow.project_id == project_id)
+            .group_by(RoutingRow.pod_id)
+        )
+        try:
+            async with self._database.transaction() as session:
+                return dict((await session.execute(query)).tuples().all())
+        except SQLAlchemyError:
+            LOG.exception("Routings cannot be read")
+            return {}
