@@ -106,7 +106,9 @@ def status() -> None:
     known |= {family.parent_of(name): None for name in services.FAMILIES} | listed
     for name, port in known.items():
         pid = process.pid_of(lab.layout, name)
-        memory = process.tree_memory(pid) if pid else 0
+        # A family's parent has the services themselves below it; they are listed one by one.
+        measure = process.tree_memory if name in services.INFRASTRUCTURE else process.memory
+        memory = measure(pid) if pid else 0
         total += memory
         complete &= pid is not None
         healthy = pid is not None and (name not in listed or port is None or health.answers(port))

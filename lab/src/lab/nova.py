@@ -68,6 +68,7 @@ def configure(lab: Lab, region: Region) -> None:
 
 
 def services(region: Region) -> list[family.Service]:
+    """The services, the compute host last: it asks the conductor for everything, from its first second on."""
     etc = region.etc(NAME)
     api = family.Service(
         name=region.service("nova-api"),
@@ -88,4 +89,4 @@ def services(region: Region) -> list[family.Service]:
         )
         for part in ("conductor", "scheduler", "compute")
     ]
-    return [api, *daemons]
+    return [*daemons[:-1], api, daemons[-1]]

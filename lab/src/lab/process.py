@@ -123,5 +123,5 @@ def memory(pid: int) -> int:
 
 
 def tree_memory(pid: int) -> int:
-    """``memory`` of a process and of all below it that belong to the same session."""
+    """``memory`` of a process and of all below it."""
     return sum(memory(each) for each in (pid, *descendants(pid)))

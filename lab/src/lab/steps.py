@@ -1,5 +1,6 @@
 """Named steps that wait for each other, run side by side, and say how long they took."""
 
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -19,6 +20,10 @@ HEARTBEAT_SECONDS = 15.0
 """Where there is no terminal to animate, a line at least this often says what is going on."""
 
 LOG_LINES = 12
+
+_TELLING = re.compile(r"ERROR|CRITICAL|[Ee]rror:|^E: |\[Warning\].*denied")
+# The frames of a stack, which oslo.log writes as errors of their own: an indented text after the logger's name.
+_STACK = re.compile(r"Traceback \(most recent call last\)| (?:ERROR|CRITICAL) [\w.]+ (?: |$)")
 
 Action = Callable[[], str | None]
 
@@ -90,5 +95,5 @@ def _display(console: Console) -> Progress:
 def relevant_lines(log: Path, count: int = LOG_LINES) -> list[str]:
     """The last lines of a log that tell of an error, else its last lines."""
     lines = log.read_text(errors="replace").splitlines()[-2000:]
-    telling = [line for line in lines if any(word in line for word in ("ERROR", "CRITICAL", "Error:", "error:", "E: "))]
+    telling = [line for line in lines if _TELLING.search(line) and not _STACK.search(line)]
     return (telling or lines)[-count:]

@@ -7,6 +7,7 @@ from functools import partial
 
 from lab import (
     catalog,
+    central,
     credentials,
     environment,
     family,
@@ -41,7 +42,7 @@ def open_lab(layout: Layout, count: int | None = None) -> Lab:
 
 def steps(lab: Lab) -> list[Step]:
     """Every step from a bare machine to a working lab; those that find their work done take no time."""
-    return [*_shared(lab), *(step for region in lab.regions for step in _regional(lab, region)), *_last(lab)]
+    return [*_shared(lab), *(step for region in lab.regions for step in _regional(lab, region)), *_last(lab), *central.steps(lab)]
 
 
 def _shared(lab: Lab) -> Iterator[Step]:
@@ -114,7 +115,6 @@ def start_services(lab: Lab, wanted: list[family.Service]) -> None:
     """Start services and wait for those that speak HTTP."""
     for service in wanted:
         family.start(lab.layout, service)
-    for service in wanted:
         if service.port is not None:
             health.wait_answer(lab.layout, service)
 
@@ -129,6 +129,7 @@ def check(lab: Lab) -> None:
         raise LabError(f"the path {longest} is too long for a socket; move the checkout, or set LAB_DIRECTORY")
     wanted = {service.port: service.name for service in services.openstack(lab.layout, lab.regions) if service.port}
     wanted |= {ports.RABBITMQ: rabbitmq.NAME, ports.MEMCACHED: memcached.NAME, ports.EPMD: rabbitmq.EPMD}
+    wanted |= {central.PORT: central.NAME}
     taken = [
         f"{port} ({name})"
         for port, name in sorted(wanted.items())

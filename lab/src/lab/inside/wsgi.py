@@ -6,12 +6,13 @@ import sys
 from types import FrameType
 from typing import Any, NoReturn
 
-from cheroot.server import KnownLengthRFile
+from cheroot.server import HTTPConnection, HTTPRequest, KnownLengthRFile
 from cheroot.wsgi import Gateway_10, Server
 
 SHUTDOWN_SECONDS = 2
 KEEP_ALIVE_SECONDS = 75
 BACKLOG = 512
+PIECE_BYTES = 64 * 1024
 
 
 class CutShortError(OSError):
@@ -30,11 +31,26 @@ class WholeBody(KnownLengthRFile):
 
 class Gateway(Gateway_10):
     def get_environ(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environ()
         body = self.req.rfile
         if type(body) is KnownLengthRFile:
-            environ["wsgi.input"] = self.req.rfile = WholeBody(body.rfile, body.remaining)
+            self.req.rfile = WholeBody(body.rfile, body.remaining)
+        environ: dict[str, Any] = super().get_environ()
         return environ
+
+
+class Request(HTTPRequest):
+    def send_headers(self) -> None:
+        """Read what an application left of a body piece by piece: it may be an image that was refused."""
+        try:
+            while self.rfile.read(PIECE_BYTES):
+                pass
+        except (OSError, ValueError):
+            self.close_connection = True
+        super().send_headers()
+
+
+class Connection(HTTPConnection):
+    RequestHandlerClass = Request
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
@@ -53,6 +69,7 @@ def run(entry: str, *, port: int, threads: int) -> None:
         shutdown_timeout=SHUTDOWN_SECONDS,
     )
     server.gateway = Gateway
+    server.ConnectionClass = Connection
     signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGINT, _terminate)
     print(f"serving {entry} on port {port}", file=sys.stderr, flush=True)

@@ -1,0 +1,94 @@
+"""Triune in front of the regions: its settings, its database, its entries in the catalog, its process, its pods."""
+
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from lab import catalog, health, ports, process, settings
+from lab.command import run
+from lab.errors import LabError
+from lab.layout import Layout
+from lab.region import Region
+from lab.settings import Lab
+from lab.steps import Step
+
+NAME = "triune-gateway"
+PORT = 19999
+READY_SECONDS = 30.0
+POLL_SECONDS = 0.1
+
+
+def steps(lab: Lab) -> list[Step]:
+    """From registered regions to one cloud."""
+    ready = tuple(f"{region.name}: ready" for region in lab.regions)
+    return [
+        Step("Triune: settings and database", lambda: prepare(lab), ("ports and paths",)),
+        Step(
+            "Triune: catalog",
+            lambda: triune(lab.layout, "catalog", "register"),
+            ("Triune: settings and database", "accounts and catalog"),
+        ),
+        Step("Triune: gateway", lambda: start(lab.layout), ("Triune: catalog",)),
+        Step("Triune: pods", lambda: register_pods(lab), ("Triune: gateway", *ready)),
+    ]
+
+
+def directory(layout: Layout) -> Path:
+    """Where Triune keeps its settings and its database."""
+    return layout.directory / "triune"
+
+
+def prepare(lab: Lab) -> None:
+    """Write `triune.conf` and bring the database to the newest schema."""
+    place = directory(lab.layout)
+    settings.write(
+        place / "triune.conf",
+        {
+            "keystone": {**settings.account(lab, "triune"), "www_authenticate_uri": settings.KEYSTONE_URL},
+            "gateway": {"bind_host": ports.HOST, "bind_port": PORT},
+            "database": {"connection": f"sqlite+aiosqlite:///{place / 'triune.db'}"},
+        },
+    )
+    triune(lab.layout, "db", "upgrade")
+
+
+def triune(layout: Layout, *words: str) -> None:
+    """Run a command of Triune to its end."""
+    run(_command(layout, *words), layout.log("triune"), seconds=60)
+
+
+def _command(layout: Layout, *words: str) -> list[str | Path]:
+    program = Path(sys.executable).parent / "triune"
+    if not program.exists() and (found := shutil.which("triune")) is not None:
+        program = Path(found)
+    return [program, "--config-file", directory(layout) / "triune.conf", *words]
+
+
+def start(layout: Layout) -> None:
+    """Start the gateway and wait until it answers."""
+    process.start(layout, NAME, _command(layout, "gateway"))
+    deadline = time.monotonic() + READY_SECONDS
+    while not health.answers(PORT):
+        if process.pid_of(layout, NAME) is None:
+            raise LabError("the gateway ended while it started", layout.log(NAME))
+        if time.monotonic() > deadline:
+            raise LabError(f"the gateway does not answer after {READY_SECONDS:.0f} s", layout.log(NAME))
+        time.sleep(POLL_SECONDS)
+
+
+def register_pods(lab: Lab) -> str:
+    """Register every region as a pod, each in an availability zone of its own: az1, az2, ..."""
+    session: Any = catalog.connect(lab).session
+    url = f"http://{ports.HOST}:{PORT}/v1.0/pods"
+    known = {pod["region_name"] for pod in session.get(url).json()["pods"]}
+    missing = [region for region in lab.regions if region.name not in known]
+    for region in missing:
+        session.post(url, json={"pod": {"region_name": region.name, "az_name": zone(region)}})
+    return f"{len(missing)} registered" if missing else "all there"
+
+
+def zone(region: Region) -> str:
+    """The availability zone of a region."""
+    return f"az{region.index}"
