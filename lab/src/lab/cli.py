@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from lab import family, health, layout, ports, process, services, steps, up
+from lab import central, family, health, layout, ports, process, services, steps, up
 from lab.errors import LabError
 from lab.region import NUMERALS
 from lab.settings import Lab
@@ -72,7 +72,7 @@ def _stop_everything(place: layout.Layout) -> None:
 
     names = [str(path.relative_to(place.run))[: -len(".pid")] for path in place.run.rglob("*.pid")]
     infrastructure = [name for name in services.INFRASTRUCTURE if name in names]
-    known = {family.parent_of(name) for name in services.FAMILIES} | {"keystone"}
+    known = {family.parent_of(name) for name in services.FAMILIES} | {"keystone", central.NAME}
     own = [name for name in names if name in known or name.startswith("Region")]
     process.stop(place, own, STOP_SECONDS)
     Fabric(place.directory).down()
@@ -102,6 +102,7 @@ def status() -> None:
     table = Table("service", "pid", "port", "memory", box=None, pad_edge=False)
     total, complete = 0, True
     listed = {service.name: service.port for service in services.openstack(lab.layout, lab.regions)}
+    listed[central.NAME] = central.PORT
     known: dict[str, int | None] = {name: INFRASTRUCTURE_PORTS.get(name) for name in services.INFRASTRUCTURE}
     known |= {family.parent_of(name): None for name in services.FAMILIES} | listed
     for name, port in known.items():
@@ -159,7 +160,8 @@ def stop(service: str) -> None:
     """Stop one OpenStack SERVICE, such as RegionTwo/nova-api."""
     with _alone():
         lab = _open()
-        _find(lab, service)
+        if service != central.NAME:
+            _find(lab, service)
         stopped = process.stop(lab.layout, [service], STOP_SECONDS)
     console.print(f"{service} is stopped" if stopped else f"{service} did not run")
 
@@ -170,7 +172,10 @@ def start(service: str) -> None:
     """Start one OpenStack SERVICE and wait until it answers."""
     with _alone():
         lab = _open()
-        up.start_services(lab, [_find(lab, service)])
+        if service == central.NAME:
+            central.start(lab.layout)
+        else:
+            up.start_services(lab, [_find(lab, service)])
     console.print(f"{service} runs")
 
 
@@ -178,7 +183,7 @@ def _find(lab: Lab, name: str) -> family.Service:
     for service in services.openstack(lab.layout, lab.regions):
         if service.name == name:
             return service
-    known = ", ".join(service.name for service in services.openstack(lab.layout, lab.regions))
+    known = ", ".join([central.NAME, *(service.name for service in services.openstack(lab.layout, lab.regions))])
     raise LabError(f"there is no service {name}; there are {known}")
 
 

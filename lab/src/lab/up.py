@@ -42,7 +42,12 @@ def open_lab(layout: Layout, count: int | None = None) -> Lab:
 
 def steps(lab: Lab) -> list[Step]:
     """Every step from a bare machine to a working lab; those that find their work done take no time."""
-    return [*_shared(lab), *(step for region in lab.regions for step in _regional(lab, region)), *_last(lab), *central.steps(lab)]
+    return [
+        *_shared(lab),
+        *(step for region in lab.regions for step in _regional(lab, region)),
+        *_last(lab),
+        *central.steps(lab),
+    ]
 
 
 def _shared(lab: Lab) -> Iterator[Step]:
