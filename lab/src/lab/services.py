@@ -11,7 +11,8 @@ FAMILIES = ("keystone", "placement", "nova", "neutron", "glance", "cinder", "cin
 
 def regional(region: Region) -> list[family.Service]:
     """The OpenStack services of one region."""
-    return [service for module in REGIONAL for service in module.services(region)]
+    control = [service for module in REGIONAL for service in module.services(region)]
+    return [*control, nova.compute_host(region)]
 
 
 def openstack(layout: Layout, regions: tuple[Region, ...]) -> list[family.Service]:

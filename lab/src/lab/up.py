@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 from lab import (
@@ -15,6 +15,8 @@ from lab import (
     keystone,
     mariadb,
     memcached,
+    neutron,
+    nova,
     outputs,
     packages,
     ports,
@@ -81,17 +83,13 @@ def _regional(lab: Lab, region: Region) -> Iterator[Step]:
     for module in services.REGIONAL:
         needs = ["accounts and catalog", f"{name}: databases of {module.NAME}", "RabbitMQ"]
         needs += [f"code of {service.family}" for service in module.services(region)]
-        needs += NEEDED_BY.get(module.NAME, lambda _: [])(name)
+        needs += [f"{name}: Open vSwitch and OVN"] if module is neutron else []
         yield Step(f"{name}: {module.NAME}", partial(start_services, lab, module.services(region)), tuple(needs))
+    # Last, because at its start it looks for the conductor and registers with Placement; for what it does not find it
+    # looks again only a good while later.
     needs = [f"{name}: {module.NAME}" for module in services.REGIONAL]
-    yield Step(f"{name}: ready", partial(health.wait_region, lab, region), tuple(needs))
-
-
-# A compute host registers with Placement at its start and tries again only a minute later.
-NEEDED_BY: dict[str, Callable[[str], list[str]]] = {
-    "neutron": lambda region: [f"{region}: Open vSwitch and OVN"],
-    "nova": lambda region: [f"{region}: Open vSwitch and OVN", f"{region}: placement"],
-}
+    yield Step(f"{name}: compute host", partial(start_services, lab, [nova.compute_host(region)]), tuple(needs))
+    yield Step(f"{name}: ready", partial(health.wait_region, lab, region), (f"{name}: compute host",))
 
 
 def _last(lab: Lab) -> Iterator[Step]:
