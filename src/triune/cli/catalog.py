@@ -11,11 +11,11 @@ from oslo_config import cfg
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One service of the central region; `path` is where the gateway serves it."""
+    """One service of the central region; `path` is where the gateway serves it, None for Keystone itself."""
 
     service_type: str
     name: str
-    path: str
+    path: str | None
 
 
 # Clients look for block storage under different types; whichever services of these types exist get an endpoint too.
@@ -25,13 +25,15 @@ ENTRIES = (
     Entry("block-storage", "cinder", "/volume/v3/%(project_id)s"),
     Entry("image", "glance", "/image"),
     Entry("tricircle", "triune", "/v1.0"),
+    # Clients look for Keystone in the region that they are told to use.
+    Entry("identity", "keystone", None),
 )
 INTERFACES = ("public", "internal", "admin")
 
 
 def register(conf: cfg.ConfigOpts) -> None:
     """Create what is missing and correct what differs; running it again changes nothing."""
-    url = conf.gateway.public_endpoint or f"http://{conf.gateway.bind_host}:{conf.gateway.bind_port}"
+    gateway = (conf.gateway.public_endpoint or f"http://{conf.gateway.bind_host}:{conf.gateway.bind_port}").rstrip("/")
     auth = loading.load_auth_from_conf_options(conf, "keystone")
     session = loading.load_session_from_conf_options(conf, "keystone", auth=auth, timeout=conf.keystone.deadline)
     keystone = Adapter(session, service_type="identity", interface="public", version="3")
@@ -39,9 +41,12 @@ def register(conf: cfg.ConfigOpts) -> None:
         _region(keystone, conf.central_region)
         for entry in ENTRIES:
             service_id = _service(keystone, entry)
+            url = conf.keystone.www_authenticate_uri or conf.keystone.auth_url
+            if entry.path is not None:
+                url = f"{gateway}{entry.path}"
             for interface in INTERFACES:
-                _endpoint(keystone, service_id, conf.central_region, interface, f"{url.rstrip('/')}{entry.path}")
-            print(f"{conf.central_region}  {entry.service_type:<14}{url.rstrip('/')}{entry.path}")
+                _endpoint(keystone, service_id, conf.central_region, interface, url)
+            print(f"{conf.central_region}  {entry.service_type:<14}{url}")
     except exceptions.ClientException as error:
         sys.exit(f"triune: Keystone: {error}")
 
