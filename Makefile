@@ -44,7 +44,7 @@ lab-up: env      ## start the real regions (REGIONS=2) and Triune in front of th
 lab-down: down   ## stop the lab
 
 lab-destroy: env ## stop the lab and remove all of its data
-	@$(BIN)/lab destroy
+	@$(BIN)/lab destroy --yes
 
 bench: env       ## short benchmarks
 	@$(BIN)/python -m benchmarks
