@@ -30,6 +30,7 @@ LOG = logging.getLogger(__name__)
 SERVICES: Sequence[Service] = (COMPUTE, VOLUME_SERVICE, IMAGE_SERVICE, ADMIN)
 # A project in a path: what Nova and Cinder take for one (`[0-9a-f-]+`), but long enough to be no collection.
 _PROJECT = re.compile(r"[0-9a-f-]{32,36}")
+READING = frozenset({"GET", "HEAD"})
 _ANONYMOUS = Caller(token="", user_id="", project_id=None, roles=(), expires_at=0.0)
 _REQUEST_ID = re.compile(r"req-[0-9a-f-]{36}")
 
@@ -111,6 +112,9 @@ class App:
             call.parameters = match.parameters
         elif service is ADMIN:
             raise ApiError(404, "The resource could not be found.")
+        elif request.method not in READING:
+            # Written to one pod of many, by chance, it would be a surprise to everybody.
+            raise ApiError(501, f"{request.method} {path} is not offered by this cloud.")
         try:
             response = await (match.strategy if match is not None else self._anywhere)(call)
         except ApiError as error:

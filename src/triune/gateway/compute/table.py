@@ -1,8 +1,10 @@
 """The compute API: every operation and how it is answered.
 
-Source: https://docs.openstack.org/api-ref/compute. What is not listed goes to any pod, which answers natively.
+Source: https://docs.openstack.org/api-ref/compute. Reading what is not listed goes to any
+pod, which answers natively.
 """
 
+from triune.gateway.collect import Collect
 from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, choose_flavor_id, flavor_path
 from triune.gateway.compute.keypairs import KEYPAIRS, follow_keypair, keypair_path
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, CreateServer, volume_in_same_pod
@@ -30,11 +32,18 @@ ROUTES = (
     Route("POST", "/os-keypairs", CreateEverywhere(keypair_path, follow=follow_keypair)),
     Route("GET", "/os-keypairs/{name}", Anywhere()),
     Route("DELETE", "/os-keypairs/{name}", Everywhere()),
+    Route("GET", "/os-server-groups", Collect("server_groups")),
     Route(ANY, "/os-server-groups/{group_id}", Owner(SERVER_GROUP, "group_id")),
     Route("GET", "/os-availability-zone", Here(availability_zones)),
     Route("GET", "/os-availability-zone/detail", Here(availability_zones_detail)),
     Route("GET", "/limits", Sum("limits", "absolute")),
+    Route("GET", "/os-aggregates", Collect("aggregates")),
+    Route("GET", "/os-hosts", Collect("hosts")),
+    Route("GET", "/os-hypervisors", Collect("hypervisors")),
+    Route("GET", "/os-hypervisors/detail", Collect("hypervisors")),
     Route("GET", "/os-hypervisors/statistics", Sum("hypervisor_statistics")),
+    Route("GET", "/os-migrations", Collect("migrations")),
+    Route("GET", "/os-services", Collect("services")),
     Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set")),
 )
 

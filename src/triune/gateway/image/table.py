@@ -1,6 +1,7 @@
 """The image API: every operation and how it is answered.
 
-Source: https://docs.openstack.org/api-ref/image/v2. What is not listed goes to any pod, which answers natively.
+Source: https://docs.openstack.org/api-ref/image/v2. Reading what is not listed goes to any
+pod, which answers natively.
 """
 
 from triune.gateway.errors import image_fault

@@ -1,8 +1,10 @@
 """The block storage API: every operation and how it is answered.
 
-Source: https://docs.openstack.org/api-ref/block-storage/v3. What is not listed goes to any pod, which answers natively.
+Source: https://docs.openstack.org/api-ref/block-storage/v3. Reading what is not listed
+goes to any pod, which answers natively.
 """
 
+from triune.gateway.collect import Collect
 from triune.gateway.compute.zones import availability_zones
 from triune.gateway.errors import compute_fault
 from triune.gateway.gather import Gather
@@ -58,6 +60,8 @@ ROUTES = (
     Route("GET", "/types/{type_id}/{rest:path}", Owner(VOLUME_TYPE, "type_id")),
     Route("GET", "/os-availability-zone", Here(availability_zones)),
     Route("GET", "/limits", Sum("limits", "absolute")),
+    Route("GET", "/os-services", Collect("services")),
+    Route("GET", "/scheduler-stats/get_pools", Collect("pools")),
     Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set")),
 )
 
