@@ -108,7 +108,7 @@ def status() -> None:
     for name, port in known.items():
         pid = process.pid_of(lab.layout, name)
         # A family's parent has the services themselves below it; they are listed one by one.
-        measure = process.tree_memory if name in services.INFRASTRUCTURE else process.memory
+        measure = process.memory if name.startswith("family/") else process.tree_memory
         memory = measure(pid) if pid else 0
         total += memory
         complete &= pid is not None
