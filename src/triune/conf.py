@@ -21,9 +21,10 @@ GATEWAY_OPTS = [
         "public_endpoint",
         schemes=["http", "https"],
         help="URL under which tenants reach the gateway, used in the links of answers. "
-        "When unset it is taken from each request (Host, and the X-Forwarded headers of trusted_proxies).",
+        "When unset it is taken from each request's Host header, and its scheme from X-Forwarded-Proto of "
+        "trusted_proxies.",
     ),
-    cfg.ListOpt("trusted_proxies", default=["127.0.0.1"], help="Addresses whose X-Forwarded headers are believed."),
+    cfg.ListOpt("trusted_proxies", default=["127.0.0.1"], help="Proxies whose X-Forwarded-Proto is believed."),
     cfg.IntOpt(
         "max_request_body",
         default=114688,

@@ -54,7 +54,8 @@ class App:
             status = 499
             try:
                 response = await self._answer(request)
-                response.headers.setdefault("X-Openstack-Request-Id", request_id)
+                # Ours, not the pod's: it stands in our log and, as the global request id, in the pod's.
+                response.headers["X-Openstack-Request-Id"] = request_id
                 status = response.status
                 await response.send(send)
             except ClientGone as error:
@@ -135,8 +136,7 @@ class App:
         configured = self._gateway.conf.gateway.public_endpoint
         if configured:
             return str(configured).rstrip("/")
-        host = request.headers.get("X-Forwarded-Host") or request.headers.get("Host", "localhost")
-        return f"{request.scheme}://{host}"
+        return f"{request.scheme}://{request.headers.get('Host', 'localhost')}"
 
 
 def _under(path: str, prefix: str) -> bool:

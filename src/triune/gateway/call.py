@@ -1,5 +1,6 @@
 """One call of an API: who asks for what, and the means to answer it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,8 +91,9 @@ class Call:
         """
         body = await self.request.body(self.gateway.conf.gateway.max_request_body)
         try:
-            document = msgspec.json.decode(body)
-        except (msgspec.DecodeError, ValueError):
+            # Not msgspec: the pods parse with the standard library, and what they take we must take.
+            document = json.loads(body)
+        except ValueError:
             return None
         return document if isinstance(document, dict) else None
 
@@ -142,7 +144,10 @@ class Call:
     async def send(self, pod: Pod) -> Answer:
         """Pass this call on to a pod, streaming its body. Raises `PodUnreachable`."""
         body: Body = None
-        if self.request.has_body:
+        length = self.request.content_length
+        if length is not None and length <= self.gateway.conf.gateway.max_request_body:
+            body = await self.request.body(length)
+        elif self.request.has_body:
             body = self.request.stream()
         return await self.gateway.client.send(self.target(pod), self.headers(), body)
 
@@ -164,6 +169,13 @@ class Call:
     def lost(self, error: PodUnreachable) -> None:
         """Note that a pod could not be asked."""
         self.missing[error.pod.id] = error.pod
+
+    def settle_missing(self, answered: bool) -> None:
+        """Decide on a list without the missing pods. Raises `ApiError` 503 where it may not be given, or is none."""
+        if self.missing and (self.gateway.conf.gateway.strict_lists or not answered):
+            raise ApiError(
+                503, f"No answer from {', '.join(sorted(pod.region_name for pod in self.missing.values()))}."
+            )
 
     # -- answering
 

@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 
 from triune.gateway.call import Call
-from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
 from triune.gateway.strategies import ask_all, first_refusal
 
@@ -22,8 +21,7 @@ class Collect:
         documents = await ask_all(call, [call.target(pod, deadline=deadline) for pod in pods])
         if (refusal := first_refusal(documents, but=())) is not None:
             return await call.respond(refusal)
-        if call.missing and (call.gateway.conf.gateway.strict_lists or not documents):
-            raise ApiError(503, f"No answer from {', '.join(pod.region_name for pod in call.missing.values())}.")
+        call.settle_missing(answered=bool(documents))
         items: list[Any] = []
         for document in documents:
             translation = call.translation(document.pod, await call.endpoint(document.pod))

@@ -62,9 +62,7 @@ class Gather:
         documents = await self._ask(call, asked, parameters, before, limit)
         if (refusal := first_refusal(documents, but=())) is not None:
             return await call.respond(refusal)
-        if call.missing and (call.gateway.conf.gateway.strict_lists or not documents):
-            names = ", ".join(pod.region_name for pod in call.missing.values())
-            raise ApiError(503, f"No answer from {names}.")
+        call.settle_missing(answered=bool(documents))
         decoded = [self._decode(document) for document in documents]
         pages = [
             Page(document.pod.id, items, has_more)

@@ -77,7 +77,14 @@ async def create(call: Call, pods: list[Pod], kind: Kind, prepare: Prepare) -> R
     failure: PodUnreachable | None = None
     for pod in pods:
         try:
-            document = await call.fetch(call.target(pod), await prepare(pod))
+            body = await prepare(pod)
+        except PodUnreachable as error:
+            call.lost(error)
+            # Whatever preparing has sent, the request itself was not.
+            failure = PodUnreachable(pod, error.service, error.reason, sent=False)
+            continue
+        try:
+            document = await call.fetch(call.target(pod), body)
         except PodUnreachable as error:
             call.lost(error)
             failure = error

@@ -74,8 +74,7 @@ class Union:
                     items[identity] = item
         if (refusal := first_refusal(documents, but=())) is not None:
             return await call.respond(refusal)
-        if call.missing and (call.gateway.conf.gateway.strict_lists or not documents):
-            raise ApiError(503, f"No answer from {', '.join(pod.region_name for pod in call.missing.values())}.")
+        call.settle_missing(answered=bool(documents))
         ordered = sort(list(items.values()), collection.order(parameters))
         page, has_more = self._page(ordered, parameters, call.gateway.conf.gateway.max_limit)
         rest = [(key, value) for key, value in parameters if key != "marker"]

@@ -1,6 +1,7 @@
 """HTTP to the pods: every call has a deadline and passes the breaker of its pod and service."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -126,6 +127,40 @@ class Document:
         return self.status < 400
 
 
+class Upload:
+    """A body that is still being produced while it is sent."""
+
+    def __init__(self, source: AsyncIterator[bytes]) -> None:
+        self._source = source
+        self._sent_at = time.monotonic()
+        self._finished = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """The body; keeps the error of its source."""
+        try:
+            async for chunk in self._source:
+                yield chunk
+                self._sent_at = time.monotonic()
+        except Exception as error:
+            self.error = error
+            raise
+        finally:
+            self._finished.set()
+
+    async def flow(self, request: asyncio.Future[aiohttp.ClientResponse], stall_timeout: float) -> None:
+        """Wait until the body is sent, or the request has ended. Raises `TimeoutError` when nothing moves."""
+        finished = asyncio.ensure_future(self._finished.wait())
+        try:
+            while not request.done() and not finished.done():
+                left = self._sent_at + stall_timeout - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError("the body stands still")
+                await asyncio.wait({request, finished}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            finished.cancel()
+
+
 class PodClient:
     """Sends requests to pods. A narrow interface, so that the HTTP library under it can be exchanged."""
 
@@ -183,24 +218,34 @@ class PodClient:
     async def _request(
         self, target: Target, endpoint: Endpoint, headers: CIMultiDict[str], body: Body
     ) -> aiohttp.ClientResponse:
-        uploading = isinstance(body, AsyncIterator)
-        request = self._session.request(
-            target.method,
-            URL(url(endpoint, target), encoded=True),
-            headers=headers,
-            data=body,
-            allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(
-                total=None,
-                sock_connect=self._settings.connect_timeout,
-                sock_read=None if uploading else self._settings.stall_timeout,
-            ),
+        upload = Upload(body) if isinstance(body, AsyncIterator) else None
+        request = asyncio.ensure_future(
+            self._session.request(
+                target.method,
+                URL(url(endpoint, target), encoded=True),
+                headers=headers,
+                data=upload.stream() if upload is not None else body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    total=None,
+                    sock_connect=self._settings.connect_timeout,
+                    sock_read=self._settings.stall_timeout if upload is None else None,
+                ),
+            )
         )
-        if uploading:
-            # An upload takes as long as its data flows; whoever makes the data watches that it does.
-            return await request
-        async with asyncio.timeout(target.deadline or self._settings.request_deadline):
-            return await request
+        try:
+            if upload is not None:
+                # An upload may take as long as it flows; the deadline begins when all of it is sent.
+                await upload.flow(request, self._settings.stall_timeout)
+            async with asyncio.timeout(target.deadline or self._settings.request_deadline):
+                return await request
+        except (aiohttp.ClientError, TimeoutError):
+            if upload is not None and upload.error is not None:
+                # Our source broke (the client went away), which says nothing about the pod.
+                raise upload.error from None
+            raise
+        finally:
+            request.cancel()
 
     async def _refresh_endpoints(self) -> None:
         try:

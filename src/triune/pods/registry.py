@@ -6,11 +6,14 @@ import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass
 
+from oslo_log import log as logging
 from sqlalchemy import delete, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from triune.db.engine import Database
 from triune.db.models import PodRow, RoutingRow
+
+LOG = logging.getLogger(__name__)
 
 UPDATABLE = frozenset({"az_name", "pod_az_name", "dc_name", "enabled"})
 
@@ -66,13 +69,19 @@ class Registry:
         if self._loaded_at == float("-inf"):
             await self.refresh()
         elif age > self._refresh_interval and (self._refreshing is None or self._refreshing.done()):
-            self._refreshing = asyncio.create_task(self.refresh())
+            self._refreshing = asyncio.create_task(self._refresh_quietly())
         return self._snapshot
 
     async def refresh(self) -> None:
         """Read the table now."""
         self._snapshot = tuple(pod for pod in await self.all() if not pod.is_central)
         self._loaded_at = time.monotonic()
+
+    async def _refresh_quietly(self) -> None:
+        try:
+            await self.refresh()
+        except SQLAlchemyError:
+            LOG.exception("The table of pods cannot be read; going on with what was read before")
 
     async def all(self) -> list[Pod]:
         """Every entry of the table, the central one included, by region name."""

@@ -3,16 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 
-from oslo_log import log as logging
-
 from triune.gateway.call import Call, response_headers
 from triune.gateway.errors import ApiError
 from triune.gateway.forward import unreachable
 from triune.gateway.http import Response
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.registry import Pod
-
-LOG = logging.getLogger(__name__)
 
 # Chunks that wait for one pod; the slowest pod sets the pace, so this bounds the memory of an upload.
 QUEUED_CHUNKS = 8
@@ -21,7 +17,7 @@ MAX_REFUSAL = 64 * 1024
 
 
 class _Branch:
-    """The stream to one pod."""
+    """The stream to one pod. A pod that stands still is given up by the client's stall timeout."""
 
     def __init__(self, call: Call, pod: Pod) -> None:
         self.pod = pod
@@ -31,24 +27,22 @@ class _Branch:
 
     async def _send(self) -> Document:
         call = self._call
-        answer = await call.gateway.client.send(call.target(self.pod), call.headers(), self._chunks())
+        # The pod may still have to write out and hash what it has got.
+        target = call.target(self.pod, deadline=call.gateway.conf.pods.store_deadline)
+        answer = await call.gateway.client.send(target, call.headers(), self._chunks())
         return Document(self.pod, answer.status, answer.headers, await answer.read(MAX_REFUSAL))
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         while (chunk := await self._queue.get()) is not None:
             yield chunk
 
-    async def put(self, chunk: bytes | None, stall_timeout: float) -> None:
-        """Hand on a piece (None: the end); returns at once when the pod has answered already."""
+    async def put(self, chunk: bytes | None) -> None:
+        """Hand on a piece (None: the end), unless the pod has answered already."""
         putting = asyncio.ensure_future(self._queue.put(chunk))
         try:
-            await asyncio.wait({putting, self.task}, timeout=stall_timeout, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({putting, self.task}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            if not putting.done():
-                putting.cancel()
-                if not self.task.done():
-                    LOG.warning("Upload to %s stands still and is given up", self.pod.region_name)
-                    self.task.cancel()
+            putting.cancel()
 
 
 async def upload(call: Call) -> Response:
@@ -57,39 +51,33 @@ async def upload(call: Call) -> Response:
     Succeeds when one pod has stored all of it; pods that were lost on the way are named in the answer. A pod's refusal
     is the answer when no pod stored the data.
     """
-    stall_timeout: float = call.gateway.conf.pods.stall_timeout
     branches = [_Branch(call, pod) for pod in await call.pods()]
     try:
         async for chunk in call.request.stream():
-            open_branches = [branch for branch in branches if not branch.task.done()]
-            if not open_branches:
+            listening = [branch for branch in branches if not branch.task.done()]
+            if not listening:
                 break
-            await asyncio.gather(*(branch.put(chunk, stall_timeout) for branch in open_branches))
-        await asyncio.gather(*(branch.put(None, stall_timeout) for branch in branches if not branch.task.done()))
-        # The pods may still have to write out and hash what they have got.
-        await asyncio.wait([branch.task for branch in branches], timeout=call.gateway.conf.pods.store_deadline)
-        for branch in branches:
-            branch.task.cancel()
+            await asyncio.gather(*(branch.put(chunk) for branch in listening))
+        await asyncio.gather(*(branch.put(None) for branch in branches))
         results = await asyncio.gather(*(branch.task for branch in branches), return_exceptions=True)
     finally:
+        # Where the client went away, ending the streams half-way tells the pods to drop what they have got.
         for branch in branches:
             branch.task.cancel()
         await asyncio.gather(*(branch.task for branch in branches), return_exceptions=True)
-    return _outcome(call, branches, results)
+    return _outcome(call, results)
 
 
-def _outcome(call: Call, branches: list[_Branch], results: list[Document | BaseException]) -> Response:
+def _outcome(call: Call, results: list[Document | BaseException]) -> Response:
     stored: list[Document] = []
     refusals: list[Document] = []
     failure: PodUnreachable | None = None
-    for branch, result in zip(branches, results, strict=True):
+    for result in results:
         if isinstance(result, Document):
             (stored if result.ok else refusals).append(result)
         elif isinstance(result, PodUnreachable):
             call.lost(result)
             failure = result
-        elif isinstance(result, asyncio.CancelledError):
-            call.missing[branch.pod.id] = branch.pod
         else:
             raise result
     if stored or refusals:
