@@ -2,7 +2,7 @@
 
 import shutil
 
-from lab import family, settings
+from lab import family, ports, settings
 from lab.region import Region
 from lab.settings import Lab
 
@@ -34,8 +34,8 @@ def configure(lab: Lab, region: Region) -> None:
             "database": settings.database_section(lab, region.database(NAME)),
             "keystone_authtoken": settings.token_section(lab, NAME),
             "paste_deploy": {"flavor": "keystone", "config_file": str(etc / "glance-api-paste.ini")},
-            # Images are fetched from wherever a test serves them.
-            "import_filtering_opts": {"allowed_ports": "[]"},
+            # Other regions' Glances, and whatever a test serves, are on the loopback interface, which is refused otherwise.
+            "import_filtering_opts": {"allowed_hosts": f"[{ports.HOST},localhost]", "allowed_ports": "[]"},
             "oslo_concurrency": {"lock_path": str(home / "locks")},
             **settings.quiet(),
         },
