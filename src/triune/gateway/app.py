@@ -121,7 +121,7 @@ class App:
         except ApiError as error:
             response = service.fault(error, request)
         if call.missing:
-            response.headers[MISSING_PODS] = ", ".join(sorted(pod.region_name for pod in call.missing.values()))
+            response.headers[MISSING_PODS] = call.missing_names()
         return response
 
     async def _authenticate(self, request: Request) -> Caller | None:

@@ -173,9 +173,11 @@ class Call:
     def settle_missing(self, answered: bool) -> None:
         """Decide on a list without the missing pods. Raises `ApiError` 503 where it may not be given, or is none."""
         if self.missing and (self.gateway.conf.gateway.strict_lists or not answered):
-            raise ApiError(
-                503, f"No answer from {', '.join(sorted(pod.region_name for pod in self.missing.values()))}."
-            )
+            raise ApiError(503, f"No answer from {self.missing_names()}.")
+
+    def missing_names(self) -> str:
+        """The region names of the missing pods."""
+        return ", ".join(sorted(pod.region_name for pod in self.missing.values()))
 
     # -- answering
 

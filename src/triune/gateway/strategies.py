@@ -108,8 +108,9 @@ class Everywhere:
         if refusal is not None:
             return await call.respond(refusal)
         if call.missing:
-            names = ", ".join(sorted(pod.region_name for pod in call.missing.values()))
-            raise ApiError(503, f"No answer from {names}; the other pods have done this. Repeat the request.")
+            raise ApiError(
+                503, f"No answer from {call.missing_names()}; the other pods have done this. Repeat the request."
+            )
         return await call.respond(done[0] if done else documents[0])
 
 

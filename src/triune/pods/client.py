@@ -22,7 +22,6 @@ LOG = logging.getLogger(__name__)
 
 # Answers of a proxy in front of a service that is away, or of a service that says so itself.
 UNAVAILABLE = frozenset({502, 503, 504})
-CHUNK = 64 * 1024
 
 Body = bytes | AsyncIterator[bytes] | None
 
@@ -96,7 +95,7 @@ class Answer:
     async def stream(self) -> AsyncIterator[bytes]:
         """The body in pieces. Raises `PodUnreachable` when the stream breaks or stands still."""
         try:
-            async for chunk in self._response.content.iter_chunked(CHUNK):
+            while chunk := await asyncio.wait_for(self._response.content.readany(), self._stall_timeout):
                 yield chunk
         except (aiohttp.ClientError, TimeoutError) as error:
             raise PodUnreachable(self.pod, self.service, f"stream broke: {type(error).__name__}") from error
@@ -156,7 +155,8 @@ class Upload:
                 left = self._sent_at + stall_timeout - time.monotonic()
                 if left <= 0:
                     raise TimeoutError("the body stands still")
-                await asyncio.wait({request, finished}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+                waited: set[asyncio.Future[Any]] = {request, finished}
+                await asyncio.wait(waited, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         finally:
             finished.cancel()
 
