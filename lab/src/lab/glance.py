@@ -34,7 +34,7 @@ def configure(lab: Lab, region: Region) -> None:
             "database": settings.database_section(lab, region.database(NAME)),
             "keystone_authtoken": settings.token_section(lab, NAME),
             "paste_deploy": {"flavor": "keystone", "config_file": str(etc / "glance-api-paste.ini")},
-            # Other regions' Glances, and whatever a test serves, are on the loopback interface, which is refused otherwise.
+            # Where the Glances of other regions are, and what tests serve; Glance refuses loopback addresses otherwise.
             "import_filtering_opts": {"allowed_hosts": f"[{ports.HOST},localhost]", "allowed_ports": "[]"},
             "oslo_concurrency": {"lock_path": str(home / "locks")},
             **settings.quiet(),
