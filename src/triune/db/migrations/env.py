@@ -7,6 +7,8 @@ from triune.db.models import Base
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,
+    # A database may be shared with services that have migrations of their own.
+    version_table="triune_alembic_version",
     render_as_batch=True,
 )
 with context.begin_transaction():
