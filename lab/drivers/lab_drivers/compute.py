@@ -10,6 +10,7 @@ from nova.compute import utils as compute_utils
 from nova.image import glance
 from nova.virt import fake, hardware
 from oslo_log import log as logging
+from oslo_utils import excutils
 
 from lab_drivers import disks, network, options, state
 from lab_drivers.disks import Disks
@@ -440,7 +441,11 @@ class NamespaceDriver(fake.FakeDriverWithoutFakeNodes):
         }
         update_task_state(task_state=task_states.IMAGE_UPLOADING, expected_state=task_states.IMAGE_PENDING_UPLOAD)
         with self._disks(server).path(server.root_device).open("rb") as root_disk:
-            self._images.update(context, image_id, metadata, data=root_disk, purge_props=False)
+            try:
+                self._images.update(context, image_id, metadata, data=root_disk, purge_props=False)
+            except Exception:
+                with excutils.save_and_reraise_exception():
+                    LOG.exception("The snapshot %s was not uploaded", image_id, instance=instance)
 
     # --- helpers
 

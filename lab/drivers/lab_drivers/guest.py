@@ -64,6 +64,9 @@ class Guest:
         self.console.say(f"{self._state.name} is up", f"{self._state.name} login:")
 
     def configure(self, nics: Sequence[Nic], lease_seconds: float) -> None:
+        """Bring wired interfaces up and get their addresses, waiting for so many seconds at most."""
+        # Only now: the kernel asks for IPv6 routers when the link comes up, and asks again only seconds later.
+        ip_batch([f"link set {nic.device} up" for nic in nics], namespace=self._namespace)
         self._clients.start(nics)
         self._clients.wait(nics, lease_seconds)
 
@@ -71,7 +74,8 @@ class Guest:
         """End all that runs inside and boot again; the interfaces stay plugged."""
         self.console.say("reboot: restarting system")
         end_processes(self._namespace)
-        ip_batch([f"addr flush dev {nic.device}" for nic in self._state.nics], namespace=self._namespace)
+        for command in ("addr flush dev {}", "link set {} down"):
+            ip_batch([command.format(nic.device) for nic in self._state.nics], namespace=self._namespace)
         self.boot(lease_seconds)
 
     def switch_off(self) -> None:

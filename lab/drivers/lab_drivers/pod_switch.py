@@ -39,7 +39,7 @@ class PodSwitch:
         self._namespace = namespace
 
     def plug(self, server_uuid: str, namespace: str, nics: Sequence[Nic]) -> None:
-        """Make the interfaces anew and add them to the integration bridge."""
+        """Make the interfaces anew and add them to the integration bridge; inside, they are still down."""
         if not nics:
             return
         self._delete_links(nic.tap for nic in nics)
@@ -47,7 +47,6 @@ class PodSwitch:
         for nic in nics:
             # A veth leaves checksums to hardware that does not exist; TCP through the userspace switch would stall.
             execute("ip", "netns", "exec", namespace, "ethtool", "-K", nic.device, "tx", "off")
-        ip_batch([f"link set {nic.device} up" for nic in nics], namespace=namespace)
         self.connect(nics)
         self._control(*(word for nic in nics for word in add_port_commands(server_uuid, nic)))
 
