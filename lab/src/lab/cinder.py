@@ -35,7 +35,7 @@ def configure(lab: Lab, region: Region) -> None:
                 "backup_posix_path": str(home / "backups"),
                 # Fast, and most of a young volume is zeros.
                 "backup_compression_algorithm": "zstd",
-                "graceful_shutdown_timeout": 5,
+                "graceful_shutdown_timeout": 2,
             },
             BACKEND: {
                 "volume_driver": "lab_drivers.volume.FileVolumeDriver",

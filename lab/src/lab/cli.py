@@ -203,7 +203,8 @@ def main() -> None:
         cli()
     except LabError as error:
         step = getattr(error, "step", None)
-        errors.print(f"lab: {step}: {error}" if step else f"lab: {error}", style="red", markup=False, highlight=False)
+        sentence = f"lab: {step}: {error}" if step else f"lab: {error}"
+        errors.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
         if error.log and error.log.exists():
             for line in steps.relevant_lines(error.log):
                 errors.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)

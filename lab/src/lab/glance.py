@@ -28,7 +28,10 @@ def configure(lab: Lab, region: Region) -> None:
                 "enabled_import_methods": "[" + ",".join(IMPORT_METHODS) + "]",
                 "worker_self_reference_url": region.url(NAME),
             },
-            **{store: {"filesystem_store_datadir": str(path)} for store, path in directories.items()},
+            **{
+                store: {"filesystem_store_datadir": str(path), "filesystem_thin_provisioning": True}
+                for store, path in directories.items()
+            },
             "glance_store": {"default_backend": STORES[0]},
             "task": {"work_dir": str(home)},
             "database": settings.database_section(lab, region.database(NAME)),

@@ -34,6 +34,8 @@ def configure(lab: Lab, region: Region) -> None:
                 "dns_domain": f"{region.name.lower()}.example.org.",
                 "notify_nova_on_port_status_changes": True,
                 "notify_nova_on_port_data_changes": True,
+                # Seconds in which several notices are collected; a boot waits for its own, and 1 is the least.
+                "send_events_interval": 1,
             },
             "database": settings.database_section(lab, region.database(NAME)),
             "keystone_authtoken": settings.token_section(lab, NAME),

@@ -34,8 +34,8 @@ def configure(lab: Lab, region: Region) -> None:
             "disk_allocation_ratio": "16.0",
             # A new compute host is to be found at once, not after a random delay.
             "periodic_fuzzy_delay": 0,
-            "graceful_shutdown_timeout": 5,
-            "manager_shutdown_timeout": 5,
+            "graceful_shutdown_timeout": 2,
+            "manager_shutdown_timeout": 2,
             "use_cow_images": False,
         },
         "cache": {

@@ -22,6 +22,7 @@ PACKAGES = (
     "openvswitch-switch",
     "ovn-central",
     "ovn-host",
+    "procps",
     "qemu-utils",
     "rabbitmq-server",
     "tcpdump",

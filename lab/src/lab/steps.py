@@ -19,11 +19,12 @@ SIDE_BY_SIDE = 4
 HEARTBEAT_SECONDS = 15.0
 """Where there is no terminal to animate, a line at least this often says what is going on."""
 
-LOG_LINES = 12
+LOG_LINES = 6
 
 _TELLING = re.compile(r"ERROR|CRITICAL|[Ee]rror:|^E: |\[Warning\].*denied")
-# The frames of a stack, which oslo.log writes as errors of their own: an indented text after the logger's name.
-_STACK = re.compile(r"Traceback \(most recent call last\)| (?:ERROR|CRITICAL) [\w.]+ (?: |$)")
+# The frames of a stack, which oslo.log writes as errors of their own (an indented text after the logger's name), and
+# lines that only quote an error.
+_STACK = re.compile(r"Traceback \(most recent call last\)| (?:ERROR|CRITICAL) [\w.]+ (?: |$)| (?:INFO|DEBUG|WARNING) ")
 
 Action = Callable[[], str | None]
 

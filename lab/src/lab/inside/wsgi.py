@@ -3,10 +3,11 @@
 import importlib
 import signal
 import sys
+import threading
 from types import FrameType
 from typing import Any, NoReturn
 
-from cheroot.server import HTTPConnection, HTTPRequest, KnownLengthRFile
+from cheroot.server import ChunkedRFile, HTTPConnection, HTTPRequest, KnownLengthRFile
 from cheroot.wsgi import Gateway_10, Server
 
 SHUTDOWN_SECONDS = 2
@@ -28,11 +29,21 @@ class WholeBody(KnownLengthRFile):
             raise CutShortError(f"the client closed the connection with {self.remaining} bytes to go")
         return data
 
+    def close(self) -> None:
+        """Nothing: Glance closes what it has read, and the connection has further requests to carry."""
+
+
+class ChunkedBody(ChunkedRFile):
+    def close(self) -> None:
+        """Nothing, for the same reason."""
+
 
 class Gateway(Gateway_10):
     def get_environ(self) -> dict[str, Any]:
         body = self.req.rfile
-        if type(body) is KnownLengthRFile:
+        if isinstance(body, ChunkedRFile):
+            self.req.rfile = ChunkedBody(body.rfile, body.maxlen)
+        else:
             self.req.rfile = WholeBody(body.rfile, body.remaining)
         environ: dict[str, Any] = super().get_environ()
         return environ
@@ -76,4 +87,7 @@ def run(entry: str, *, port: int, threads: int) -> None:
     try:
         server.start()
     finally:
-        server.stop()
+        # A thread whose client neither sends nor reads must not hold up the end.
+        stopping = threading.Thread(target=server.stop, daemon=True)
+        stopping.start()
+        stopping.join(SHUTDOWN_SECONDS + 1)
