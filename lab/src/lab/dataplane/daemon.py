@@ -11,7 +11,6 @@ from lab.dataplane.namespace import Namespace, all_processes, end_processes, is_
 
 START_TIMEOUT_SECONDS = 30.0
 LOG_LIMIT_BYTES = 5 * 1024 * 1024
-LOG_LINES_SHOWN = 12
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Daemon:
         try:
             run(self.command(), timeout=START_TIMEOUT_SECONDS, environment={**os.environ, **self.environment})
         except DataplaneError as error:
-            raise DataplaneError(f"{self.name} did not start: {error}\n{self._last_lines()}".rstrip()) from error
+            raise DataplaneError(f"{self.name} did not start: {error}", log=self.log_file) from error
         return True
 
     def stop(self) -> None:
@@ -101,10 +100,6 @@ class Daemon:
     def _rotate_log(self) -> None:
         if self.log_file.exists() and self.log_file.stat().st_size > LOG_LIMIT_BYTES:
             self.log_file.replace(self.log_file.with_suffix(".log.1"))
-
-    def _last_lines(self) -> str:
-        lines = _read(self.log_file).splitlines()[-LOG_LINES_SHOWN:]
-        return f"{self.log_file}:\n" + "\n".join(lines) if lines else ""
 
 
 def _read(path: Path) -> str:

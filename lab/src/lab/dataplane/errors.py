@@ -1,5 +1,7 @@
 """What the data plane raises."""
 
+from lab.errors import LabError
 
-class DataplaneError(RuntimeError):
-    """A step of the data plane failed; the message says which one and shows the relevant output."""
+
+class DataplaneError(LabError):
+    """A step of the data plane failed; the message says which one, and shows what the failing command said."""
