@@ -3,10 +3,11 @@
 import os
 import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.dataplane.command import run
+from lab.dataplane.command import ip_batch, run
 from lab.dataplane.errors import DataplaneError
 
 DIRECTORY = Path("/run/netns")
@@ -49,15 +50,25 @@ class Namespace:
 
     def processes(self) -> list[int]:
         """The processes that live in this namespace."""
-        inode = self.inode()
-        return [] if inode is None else [pid for pid in all_processes() if namespace_inode(pid) == inode]
+        return processes_in([self])
 
     def delete(self) -> None:
         """End every process inside and remove the namespace; nothing happens when it does not exist."""
-        end_processes(self.processes())
-        if self.exists():
-            run(["ip", "netns", "delete", self.name])
-        self.path.unlink(missing_ok=True)
+        delete_all([self])
+
+
+def processes_in(namespaces: Sequence[Namespace]) -> list[int]:
+    """The processes that live in any of these namespaces."""
+    inodes = {inode for namespace in namespaces if (inode := namespace.inode()) is not None}
+    return [pid for pid in all_processes() if namespace_inode(pid) in inodes] if inodes else []
+
+
+def delete_all(namespaces: Sequence[Namespace]) -> None:
+    """End every process in these namespaces, all at once, and remove them."""
+    end_processes(processes_in(namespaces))
+    ip_batch([f"netns delete {namespace.name}" for namespace in namespaces if namespace.exists()])
+    for namespace in namespaces:
+        namespace.path.unlink(missing_ok=True)
 
 
 def all_processes() -> list[int]:

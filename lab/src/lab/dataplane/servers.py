@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.dataplane.errors import DataplaneError
-from lab.dataplane.namespace import Namespace
+from lab.dataplane.namespace import Namespace, delete_all
 
 RUNNING = "running"
 STATE_FILE = "server.json"
@@ -69,8 +69,8 @@ def exec_in_server(lab_dir: Path, name_or_id: str, argv: list[str]) -> int:
 
 def end_servers(region_directory: Path) -> None:
     """Remove the namespaces of a region's servers, as a power cut would; the compute driver makes them anew."""
-    for server_directory in (region_directory / "servers").glob("*-*-*-*-*"):
-        Namespace(f"vm-{server_directory.name}").delete()
+    directories = (region_directory / "servers").glob("*-*-*-*-*")
+    delete_all([Namespace(f"vm-{directory.name}") for directory in directories])
 
 
 def _read(state_file: Path) -> Server | None:
