@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from lab import central, family, health, layout, ports, process, services, steps, up
+from lab import central, demo, family, health, layout, ports, process, rabbitmq, services, steps, up
 from lab.errors import LabError
 from lab.region import NUMERALS
 from lab.settings import Lab
@@ -58,6 +58,17 @@ def up_command(regions: int | None) -> None:
     console.print(f"{len(lab.regions)} regions are up after {time.monotonic() - began:.0f} s", highlight=False)
 
 
+@cli.command("demo")
+def demo_command() -> None:
+    """Bring the lab up and show, with the normal clients, what Triune makes of it."""
+    with _alone() as place:
+        lab = up.open_lab(place)
+        if len(lab.regions) < up.DEFAULT_REGIONS:
+            lab = up.open_lab(place, up.DEFAULT_REGIONS)
+        steps.run(up.steps(lab), console)
+    demo.run(lab, console)
+
+
 @cli.command()
 def down() -> None:
     """Stop every process of the lab; what it holds is kept."""
@@ -77,6 +88,7 @@ def _stop_everything(place: layout.Layout) -> None:
     process.stop(place, own, STOP_SECONDS)
     Fabric(place.directory).down()
     process.stop(place, infrastructure, STOP_SECONDS * 3)
+    rabbitmq.stop_name_server()
 
 
 @cli.command()
@@ -127,7 +139,7 @@ def status() -> None:
         sys.exit(1)
 
 
-INFRASTRUCTURE_PORTS = {"rabbitmq": ports.RABBITMQ, "epmd": ports.EPMD, "memcached": ports.MEMCACHED}
+INFRASTRUCTURE_PORTS = {"rabbitmq": ports.RABBITMQ, "memcached": ports.MEMCACHED}
 
 
 def _open() -> Lab:

@@ -73,7 +73,7 @@ def stop(layout: Layout, services: Sequence[str], seconds: float = 10.0) -> list
         left = {service for service in left if pid_of(layout, service) is not None}
         time.sleep(POLL_SECONDS)
     for service in left:
-        for pid in (running[service], *trees[service]):
+        for pid in {running[service], *trees[service], *holders(layout.pid_file(service))}:
             _signal(pid, signal.SIGKILL)
     for service in set(running) - left:
         for pid in trees[service]:
@@ -81,6 +81,29 @@ def stop(layout: Layout, services: Sequence[str], seconds: float = 10.0) -> list
     for service in services:
         layout.pid_file(service).unlink(missing_ok=True)
     return list(running)
+
+
+def holders(path: Path) -> list[int]:
+    """Every process that has the file open: the one it names, and whoever inherited the lock from it."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and any(_target(link) == path for link in _links(entry / "fd")):
+            found.append(int(entry.name))
+    return found
+
+
+def _links(directory: Path) -> list[Path]:
+    try:
+        return list(directory.iterdir())
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return []
+
+
+def _target(link: Path) -> Path | None:
+    try:
+        return link.readlink()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return None
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -1,7 +1,9 @@
 """RabbitMQ: one virtual host per region."""
 
 import json
+import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Sequence
 
@@ -12,9 +14,6 @@ from lab.layout import Layout
 from lab.settings import Lab
 
 NAME = "rabbitmq"
-EPMD = "epmd"
-"""Erlang's name server. RabbitMQ would leave one of its own behind, so the lab runs it as a service."""
-
 READY_SECONDS = 90.0
 GREETING = b"AMQP\x00\x00\x09\x01"
 
@@ -28,7 +27,6 @@ def start(lab: Lab) -> None:
     home.mkdir(parents=True, exist_ok=True)
     hosts = [region.name for region in lab.regions]
     fresh = _write_definitions(lab, hosts)
-    process.start(layout, EPMD, ["epmd", "-address", ports.HOST, "-port", str(ports.EPMD)])
     if process.pid_of(layout, NAME) is None:
         write_private(home / ".erlang.cookie", lab.passwords["erlang_cookie"])
         (home / ".erlang.cookie").chmod(0o400)
@@ -44,6 +42,13 @@ def start(lab: Lab) -> None:
     _wait_answer(layout)
 
 
+def stop_name_server() -> None:
+    """End Erlang's name server, which RabbitMQ starts and leaves behind; it refuses while a broker uses it."""
+    command = ["epmd", "-port", str(ports.EPMD), "-kill"]
+    if shutil.which(command[0]):
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=READY_SECONDS)
+
+
 def _environment(layout: Layout) -> dict[str, str]:
     home = layout.directory / NAME
     return {
@@ -56,6 +61,8 @@ def _environment(layout: Layout) -> dict[str, str]:
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
         "RABBITMQ_PID_FILE": str(home / "server.pid"),
         "RABBITMQ_DIST_PORT": str(ports.RABBITMQ_CLUSTER),
+        # Makes the start script become the broker instead of waiting for it as a parent.
+        "RUNNING_UNDER_SYSTEMD": "true",
         "ERL_EPMD_PORT": str(ports.EPMD),
         "ERL_EPMD_ADDRESS": ports.HOST,
         # Idle schedulers of Erlang would otherwise spin, and two processors are shared by everything here.

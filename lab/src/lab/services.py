@@ -5,7 +5,7 @@ from lab.layout import Layout
 from lab.region import Region
 
 REGIONAL = (placement, glance, neutron, nova, cinder)
-INFRASTRUCTURE = (mariadb.NAME, rabbitmq.EPMD, rabbitmq.NAME, memcached.NAME)
+INFRASTRUCTURE = (mariadb.NAME, rabbitmq.NAME, memcached.NAME)
 FAMILIES = ("keystone", "placement", "nova", "neutron", "glance", "cinder", "cinder-api")
 
 

@@ -131,7 +131,7 @@ def check(lab: Lab) -> None:
     if len(str(longest).encode()) > SOCKET_PATH_LIMIT:
         raise LabError(f"the path {longest} is too long for a socket; move the checkout, or set LAB_DIRECTORY")
     wanted = {service.port: service.name for service in services.openstack(lab.layout, lab.regions) if service.port}
-    wanted |= {ports.RABBITMQ: rabbitmq.NAME, ports.MEMCACHED: memcached.NAME, ports.EPMD: rabbitmq.EPMD}
+    wanted |= {ports.RABBITMQ: rabbitmq.NAME, ports.MEMCACHED: memcached.NAME}
     wanted |= {central.PORT: central.NAME}
     taken = [
         f"{port} ({name})"
