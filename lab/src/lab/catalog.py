@@ -6,12 +6,14 @@ from typing import Any
 import openstack
 
 from lab import settings
-from lab.region import Region
+from lab.region import Region, beyond
 from lab.settings import Lab
 
 # Type in the catalog, name, and the service whose API it is, with the path below its address. Block storage stands
-# under two types: Nova and the older clients look for the first, newer ones for the second.
+# under two types: Nova and the older clients look for the first, newer ones for the second. Keystone is the same in
+# every region, and clients look for it in theirs.
 SERVICES = (
+    ("identity", "keystone", None, ""),
     ("compute", "nova", "nova", "/v2.1"),
     ("image", "glance", "glance", ""),
     ("network", "neutron", "neutron", ""),
@@ -88,6 +90,7 @@ def _accounts(lab: Lab, identity: Any) -> Iterator[str]:
 
 
 def _endpoints(lab: Lab, identity: Any) -> Iterator[str]:
+    yield from _retire_endpoints(lab, identity)
     regions = {region.id for region in identity.regions()}
     services = {service.type: service for service in identity.services()}
     present = {(point.service_id, point.region_id, point.interface): point for point in identity.endpoints()}
@@ -101,7 +104,7 @@ def _endpoints(lab: Lab, identity: Any) -> Iterator[str]:
                 yield kind
             for interface in INTERFACES:
                 key = (services[kind].id, region.name, interface)
-                url = region.url(service) + path
+                url = settings.KEYSTONE_URL if service is None else region.url(service) + path
                 if key not in present:
                     identity.create_endpoint(service_id=key[0], region_id=region.name, interface=interface, url=url)
                 elif present[key].url != url:
@@ -109,14 +112,12 @@ def _endpoints(lab: Lab, identity: Any) -> Iterator[str]:
                 else:
                     continue
                 yield f"{region.name} {kind} {interface}"
-    # Keystone's own endpoint is made by its bootstrap for the first region; clients look for it in theirs.
-    for region in lab.regions:
-        for interface in INTERFACES:
-            if (services["identity"].id, region.name, interface) not in present:
-                identity.create_endpoint(
-                    service_id=services["identity"].id,
-                    region_id=region.name,
-                    interface=interface,
-                    url=settings.KEYSTONE_URL,
-                )
-                yield f"{region.name} identity {interface}"
+
+
+def _retire_endpoints(lab: Lab, identity: Any) -> Iterator[str]:
+    """Take regions that are not running out of the catalog; other regions than the lab's own are left alone."""
+    retired = {region.name for region in beyond(len(lab.regions), lab.layout)}
+    for point in identity.endpoints():
+        if point.region_id in retired:
+            identity.delete_endpoint(point)
+            yield f"{point.region_id} retired"

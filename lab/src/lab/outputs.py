@@ -23,8 +23,9 @@ def write(lab: Lab) -> None:
     write_private(lab.layout.summary, json.dumps(summary(lab), indent=2) + "\n")
 
 
-def _openrc(lab: Lab, user: str, project: str) -> str:
-    variables = {
+def variables(lab: Lab, user: str, project: str) -> dict[str, str]:
+    """The environment that makes the `openstack` command a user's."""
+    return {
         "OS_AUTH_URL": settings.KEYSTONE_URL,
         "OS_IDENTITY_API_VERSION": "3",
         "OS_USERNAME": user,
@@ -34,7 +35,10 @@ def _openrc(lab: Lab, user: str, project: str) -> str:
         "OS_PROJECT_DOMAIN_NAME": "Default",
         "OS_REGION_NAME": CENTRAL_REGION,
     }
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
+
+
+def _openrc(lab: Lab, user: str, project: str) -> str:
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in variables(lab, user, project).items()]
     programs = shlex.quote(str(PROJECT / ".venv" / "bin"))
     lines += ["unset OS_CLOUD", f'case ":$PATH:" in *:{programs}:*) ;; *) export PATH={programs}:"$PATH" ;; esac']
     return "\n".join(lines) + "\n"

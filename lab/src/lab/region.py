@@ -47,6 +47,12 @@ class Region:
         return self.directory / "etc" / service
 
 
+def beyond(count: int, layout: Layout) -> list[Region]:
+    """Regions after the ``count``-th that an earlier lab made."""
+    rest = (Region(index, layout) for index in range(count + 1, len(NUMERALS) + 1))
+    return [region for region in rest if region.directory.exists()]
+
+
 def first(count: int, layout: Layout) -> list[Region]:
     """RegionOne up to the ``count``-th region."""
     return [Region(index, layout) for index in range(1, count + 1)]

@@ -33,11 +33,6 @@ KEYSTONE = Schema(keystone.NAME, (keystone.DATABASE,), ("keystone-manage --confi
 
 REGIONAL = (
     Schema(
-        "neutron",
-        ("neutron",),
-        ("neutron-db-manage --config-file {etc}/neutron.conf upgrade heads",),
-    ),
-    Schema(
         "nova",
         ("nova_api", "nova_cell0", "nova"),
         (
@@ -48,6 +43,11 @@ REGIONAL = (
             f" --database_connection {_DATABASE % ''} --transport-url {_TRANSPORT}",
             "nova-manage --config-file {etc}/nova.conf db sync",
         ),
+    ),
+    Schema(
+        "neutron",
+        ("neutron",),
+        ("neutron-db-manage --config-file {etc}/neutron.conf upgrade heads",),
     ),
     Schema(
         "cinder",

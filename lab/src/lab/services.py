@@ -4,7 +4,7 @@ from lab import cinder, family, glance, keystone, mariadb, memcached, neutron, n
 from lab.layout import Layout
 from lab.region import Region
 
-REGIONAL = (placement, glance, neutron, nova, cinder)
+REGIONAL = (placement, nova, neutron, glance, cinder)
 INFRASTRUCTURE = (mariadb.NAME, rabbitmq.NAME, memcached.NAME)
 FAMILIES = ("keystone", "placement", "nova", "neutron", "glance", "cinder", "cinder-api")
 

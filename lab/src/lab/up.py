@@ -28,7 +28,7 @@ from lab import (
 from lab.dataplane.fabric import Fabric
 from lab.errors import LabError
 from lab.layout import SOCKET_PATH_LIMIT, Layout
-from lab.region import Region, first
+from lab.region import Region, beyond, first
 from lab.settings import Lab
 from lab.steps import Step
 
@@ -57,6 +57,7 @@ def _shared(lab: Lab) -> Iterator[Step]:
     yield Step("Debian packages", partial(packages.ensure, layout))
     yield Step("OpenStack environment", partial(environment.ensure, layout))
     yield Step("ports and paths", partial(check, lab))
+    yield Step("surplus regions", partial(retire, lab), ("Debian packages",))
     yield Step("configuration", partial(configure, lab), ("OpenStack environment",))
     yield Step("MariaDB", partial(start_database, lab), ("Debian packages", "ports and paths"))
     yield Step("RabbitMQ", partial(rabbitmq.start, lab), ("Debian packages", "ports and paths"))
@@ -102,6 +103,16 @@ def configure(lab: Lab) -> None:
     for region in lab.regions:
         for module in services.REGIONAL:
             module.configure(lab, region)
+
+
+def retire(lab: Lab) -> str | None:
+    """Stop the regions an earlier lab had and this one has not; what they hold is kept."""
+    surplus = beyond(len(lab.regions), lab.layout)
+    names = [service.name for region in surplus for service in services.regional(region)]
+    process.stop(lab.layout, names)
+    for region in surplus:
+        Fabric(lab.layout.directory).down_pod(region)
+    return f"stopped {', '.join(region.name for region in surplus)}" if surplus else None
 
 
 def start_database(lab: Lab) -> None:
