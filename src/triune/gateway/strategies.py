@@ -67,7 +67,11 @@ class Owner:
 
 
 class Anywhere:
-    """Any pod answers; one that lacks the resource (404) gives way to the next."""
+    """Any pod answers; one that lacks the resource (404) gives way to the next.
+
+    When none that answers has it, it is not there, even if pods are away: what is the same everywhere is judged by the
+    pods that answer, and clients that try a name as an id rely on the 404.
+    """
 
     async def __call__(self, call: Call) -> Response:
         has_body = call.request.has_body
@@ -87,7 +91,7 @@ class Anywhere:
             if response.status != 404:
                 return response
             refusal = refusal or response
-        if refusal is not None and failure is None:
+        if refusal is not None:
             return refusal
         assert failure is not None
         raise unreachable(failure) from failure

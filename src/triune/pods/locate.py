@@ -1,6 +1,7 @@
 """Finding the pod that holds a resource: memory, then the table of routings, then a search of all pods."""
 
 import asyncio
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -16,11 +17,15 @@ from triune.pods.routings import Routings
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of resource that lives in one pod under the same id as at the top."""
+    """A kind of resource that lives in one pod under the same id as at the top.
+
+    `by_name`: its API shows it by its name as well.
+    """
 
     name: str
     service: str
     path: str
+    by_name: bool = False
 
     def show(self, resource_id: str) -> str:
         """The path that shows one of them."""
@@ -35,7 +40,7 @@ KINDS = (
     BACKUP := Kind("backup", "volume", "/v3/backups/{id}"),
     VOLUME_TRANSFER := Kind("volume_transfer", "volume", "/v3/volume-transfers/{id}"),
     ATTACHMENT := Kind("attachment", "volume", "/v3/attachments/{id}"),
-    VOLUME_TYPE := Kind("volume_type", "volume", "/v3/types/{id}"),
+    VOLUME_TYPE := Kind("volume_type", "volume", "/v3/types/{id}", by_name=True),
     QOS_SPEC := Kind("qos_spec", "volume", "/v3/qos-specs/{id}"),
     GROUP := Kind("group", "volume", "/v3/groups/{id}"),
     GROUP_SNAPSHOT := Kind("group_snapshot", "volume", "/v3/group_snapshots/{id}"),
@@ -45,6 +50,14 @@ KINDS = (
     IMAGE := Kind("image", "image", "/v2/images/{id}"),
     IMAGE_TASK := Kind("image_task", "image", "/v2/tasks/{id}"),
 )
+
+
+_UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+
+
+def is_uuid(value: str) -> bool:
+    """Whether a resource could have this id. Clients try a name as an id before they look for it in a list."""
+    return _UUID.fullmatch(value) is not None
 
 
 class NotInAnyPod(Exception):
@@ -116,6 +129,9 @@ class Locator:
                     return document.pod
                 if refusal is None or document.status != 404:
                     refusal = document
+                if document.status == 404 and not kind.by_name and not is_uuid(resource_id):
+                    # No pod has such an id, so none that is away or slow needs to be waited for.
+                    raise NotInAnyPod(document)
         finally:
             for task in questions:
                 task.cancel()

@@ -12,6 +12,7 @@ from triune.gateway.http import Response
 from triune.gateway.paging import SortKey
 from triune.gateway.union import SharedCollection
 from triune.pods.client import Answer, Document, PodUnreachable
+from triune.pods.locate import is_uuid
 
 JSON = dict[str, Any]
 
@@ -75,11 +76,11 @@ async def show_image(call: Call) -> Response:
             known = known or document
     if known is not None:
         return await call.respond(known)
+    if refusal is not None and (failure is None or not is_uuid(call.parameters["image_id"])):
+        return await call.respond(refusal)
     if failure is not None:
         raise unreachable(failure) from failure
-    if refusal is None:
-        raise ApiError(503, "No pod answers.")
-    return await call.respond(refusal)
+    raise ApiError(503, "No pod answers.")
 
 
 async def download_image(call: Call) -> Response:
