@@ -155,15 +155,12 @@ def _open() -> Lab:
 @click.option("--follow", "-f", is_flag=True, help="Go on as the log grows.")
 def logs(service: str, lines: int, follow: bool) -> None:
     """Show the log of SERVICE, such as RegionOne/nova-api or mariadb."""
-    path = layout.default().log(service)
+    place = layout.default()
+    path = place.log(service)
     if not path.exists():
-        known = sorted(str(log.relative_to(path.parents[service.count("/")]))[: -len(".log")] for log in _logs())
+        known = sorted(str(log.relative_to(place.logs).with_suffix("")) for log in place.logs.rglob("*.log"))
         raise LabError(f"there is no log of {service}; there are {', '.join(known)}")
     os.execvp("tail", ["tail", "-n", str(lines), *(["-F"] if follow else []), str(path)])
-
-
-def _logs() -> Iterator[os.PathLike[str]]:
-    yield from layout.default().logs.rglob("*.log")
 
 
 @cli.command()

@@ -6,15 +6,16 @@ The services fork a worker by default; a lab of many regions has no use for twic
 import functools
 import importlib
 from collections.abc import Callable
+from typing import Any
 
 
 def _nova() -> None:
-    service = importlib.import_module("nova.service")
+    service: Any = importlib.import_module("nova.service")
     service.serve = functools.partial(service.serve, no_fork=True)
 
 
 def _cinder() -> None:
-    service = importlib.import_module("cinder.service")
+    service: Any = importlib.import_module("cinder.service")
     launcher = importlib.import_module("oslo_service.service").ServiceLauncher
     service.process_launcher = functools.partial(launcher, service.CONF, restart_method="mutate")
 
