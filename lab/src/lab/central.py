@@ -79,14 +79,17 @@ def start(layout: Layout) -> None:
 
 
 def register_pods(lab: Lab) -> str:
-    """Register every region as a pod, each in an availability zone of its own: az1, az2, ..."""
+    """Register every region as a pod, each in an availability zone of its own: az1, az2, ... Others are removed."""
     session: Any = catalog.connect(lab).session
     url = f"http://{ports.HOST}:{PORT}/v1.0/pods"
-    known = {pod["region_name"] for pod in session.get(url).json()["pods"]}
-    missing = [region for region in lab.regions if region.name not in known]
-    for region in missing:
-        session.post(url, json={"pod": {"region_name": region.name, "az_name": zone(region)}})
-    return f"{len(missing)} registered" if missing else "all there"
+    known = {pod["region_name"]: pod["pod_id"] for pod in session.get(url).json()["pods"]}
+    wanted = {region.name: zone(region) for region in lab.regions}
+    missing, surplus = wanted.keys() - known.keys(), known.keys() - wanted.keys()
+    for name in sorted(missing):
+        session.post(url, json={"pod": {"region_name": name, "az_name": wanted[name]}})
+    for name in surplus:
+        session.delete(f"{url}/{known[name]}")
+    return f"{len(missing)} registered, {len(surplus)} removed" if missing or surplus else "all there"
 
 
 def zone(region: Region) -> str:
