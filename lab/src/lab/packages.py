@@ -28,6 +28,8 @@ PACKAGES = (
     "tcpdump",
 )
 
+# The machine may be installing something of its own at this moment.
+APT = ("apt-get", "--option", "DPkg::Lock::Timeout=120")
 NONINTERACTIVE = {"DEBIAN_FRONTEND": "noninteractive"}
 NEVER_START = Path("/usr/sbin/policy-rc.d")
 
@@ -43,13 +45,13 @@ def ensure(layout: Layout) -> str:
             _install(missing, log)
         except LabError:
             # The lists may be older than the archive, or not be there at all.
-            command.run(["apt-get", "update"], log, NONINTERACTIVE)
+            command.run([*APT, "update"], log, NONINTERACTIVE)
             _install(missing, log)
     return f"installed {len(missing)} packages"
 
 
 def _install(names: list[str], log: Path) -> None:
-    command.run(["apt-get", "install", "--yes", "--no-install-recommends", *names], log, NONINTERACTIVE)
+    command.run([*APT, "install", "--yes", "--no-install-recommends", *names], log, NONINTERACTIVE)
 
 
 def installed() -> set[str]:
