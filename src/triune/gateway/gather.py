@@ -1,6 +1,6 @@
 """Lists: many pods asked in parallel, merged in sort order, paged."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -10,6 +10,7 @@ import msgspec
 from triune.gateway.call import Call, response_headers
 from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
+from triune.gateway.order import Order, Parameters
 from triune.gateway.paging import DONE, Item, Markers, Merged, Page, Position, SortKey, item_id, merge, rank
 from triune.gateway.service import parse_version
 from triune.gateway.strategies import ask_all, find, first_refusal
@@ -17,9 +18,6 @@ from triune.gateway.translate import OPAQUE, ZONE_KEYS, Translation
 from triune.pods.client import Document
 from triune.pods.locate import Kind
 from triune.pods.registry import Pod
-
-Parameters = list[tuple[str, str]]
-Order = Callable[[Parameters], list[SortKey]]
 
 # Pages of one pod that are read to find the place of a plain id as marker.
 MAX_SCAN = 1000
@@ -216,34 +214,6 @@ def translate_item(item: Item, translation: Translation, fields: tuple[str, ...]
         else:
             result[key] = raw
     return result
-
-
-def nova_order(parameters: Parameters, fields: Mapping[str, str], default: list[SortKey]) -> list[SortKey]:
-    """The order that repeated `sort_key` and `sort_dir` ask for; `fields` names each key's field in an item.
-
-    Missing directions repeat the default `desc`, as nova.api.openstack.common.get_sort_params has it.
-    """
-    keys = [value for name, value in parameters if name == "sort_key"]
-    if not keys:
-        return default
-    directions = [value for name, value in parameters if name == "sort_dir"]
-    directions += [directions[-1] if directions else "desc"] * len(keys)
-    asked = [
-        SortKey(fields.get(key, key), direction != "asc") for key, direction in zip(keys, directions, strict=False)
-    ]
-    return asked + default
-
-
-def cinder_order(parameters: Parameters, fields: Mapping[str, str], default: list[SortKey]) -> list[SortKey]:
-    """The order that `sort=key:dir,key` asks for, or the older `sort_key` and `sort_dir`."""
-    sort = dict(parameters).get("sort")
-    if not sort:
-        return nova_order(parameters, fields, default)
-    asked = []
-    for part in sort.split(","):
-        key, _, direction = part.strip().partition(":")
-        asked.append(SortKey(fields.get(key, key), direction != "asc"))
-    return asked + default
 
 
 def _limit(parameters: Parameters, most: int) -> int:

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from triune.gateway.call import Call, response_headers
 from triune.gateway.errors import ApiError
-from triune.gateway.gather import Order, Parameters
 from triune.gateway.http import Response
+from triune.gateway.order import Order, Parameters
 from triune.gateway.paging import Rank, SortKey
 from triune.gateway.strategies import first_refusal
 from triune.pods.client import Document, PodUnreachable

@@ -5,23 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 from triune.gateway.call import quoted
-from triune.gateway.gather import nova_order
-from triune.gateway.paging import SortKey
+from triune.gateway.order import flavor_order
 from triune.gateway.union import SharedCollection, links_of
 
 _envelope, _next_link = links_of("flavors")
 
-# Nova sorts flavors by flavorid, ascending (nova/api/openstack/compute/flavors.py).
+# Nova's sort keys and the fields of `GET /flavors/detail` that show them.
 _FIELDS = {"flavorid": "id", "memory_mb": "ram", "root_gb": "disk", "ephemeral_gb": "OS-FLV-EXT-DATA:ephemeral"}
 
 FLAVORS = SharedCollection(
     name="flavors",
     identity=lambda flavor: str(flavor["id"]),
-    order=lambda parameters: nova_order(
-        parameters if any(name == "sort_dir" for name, _ in parameters) else [*parameters, ("sort_dir", "asc")],
-        _FIELDS,
-        [SortKey("id", descending=False)],
-    ),
+    order=lambda parameters: flavor_order(parameters, _FIELDS),
     envelope=_envelope,
     next_link=_next_link,
     marker=lambda flavor: str(flavor["id"]),

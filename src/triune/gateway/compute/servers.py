@@ -7,9 +7,9 @@ from typing import Any
 from triune.gateway.call import Call
 from triune.gateway.compute.prepare import prepare_flavor, prepare_keypair
 from triune.gateway.errors import ApiError
-from triune.gateway.gather import Collection, nova_order
+from triune.gateway.gather import Collection
 from triune.gateway.http import Response
-from triune.gateway.paging import SortKey
+from triune.gateway.order import server_order
 from triune.gateway.place import JSON, anchors, create, ordered_candidates, with_image
 from triune.gateway.strategies import Anywhere
 from triune.pods.locate import NETWORK, PORT, SERVER, SERVER_GROUP, SNAPSHOT, VOLUME, Kind, NotInAnyPod, PodsMissing
@@ -44,7 +44,7 @@ SERVERS = Collection(
     name="servers",
     path="/v2.1/servers/detail",
     kind=SERVER,
-    order=lambda parameters: nova_order(parameters, _FIELDS, [SortKey("created", descending=True)]),
+    order=lambda parameters: server_order(parameters, _FIELDS),
     down_since=(2, 69),
 )
 

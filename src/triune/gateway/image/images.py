@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
 from triune.gateway.forward import relay, unreachable
-from triune.gateway.gather import cinder_order
 from triune.gateway.http import Response
-from triune.gateway.paging import SortKey
+from triune.gateway.order import image_order
 from triune.gateway.union import SharedCollection
 from triune.pods.client import Answer, Document, PodUnreachable
 from triune.pods.locate import is_uuid
@@ -35,9 +34,7 @@ def _envelope(first: str, following: str | None) -> JSON:
 IMAGES = SharedCollection(
     name="images",
     identity=lambda image: str(image["id"]),
-    order=lambda parameters: cinder_order(
-        parameters, {}, [SortKey("created_at", descending=True), SortKey("id", descending=True)]
-    ),
+    order=image_order,
     envelope=_envelope,
     next_link=lambda document: document.get("next"),
     marker=lambda image: str(image["id"]),

@@ -2,17 +2,17 @@
 
 from dataclasses import replace
 
-from triune.gateway.gather import Collection, Parameters, cinder_order
+from triune.gateway.gather import Collection
+from triune.gateway.order import Parameters, volume_order
 from triune.gateway.paging import SortKey
 from triune.gateway.union import SharedCollection, links_of
 from triune.pods.locate import ATTACHMENT, BACKUP, MESSAGE, SNAPSHOT, VOLUME, VOLUME_TRANSFER
 
-_NEWEST = [SortKey("created_at", descending=True)]
 _FIELDS = {"display_name": "name", "display_description": "description", "project_id": "os-vol-tenant-attr:tenant_id"}
 
 
 def _order(parameters: Parameters) -> list[SortKey]:
-    return cinder_order(parameters, _FIELDS, _NEWEST)
+    return volume_order(parameters, _FIELDS)
 
 
 VOLUMES = Collection("volumes", "/v3/volumes/detail", VOLUME, _order, counted=True)
