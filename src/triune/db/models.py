@@ -5,7 +5,7 @@ A routing is a cache of where a resource lives: the pods hold the truth, and eve
 
 from datetime import UTC, datetime
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -47,3 +47,31 @@ class RoutingRow(Base):
     resource_type: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime | None] = mapped_column(default=None, onupdate=now)
+
+
+class JournalRow(Base):
+    """ "Resource R in pod P may differ from what is wanted", until `done_generation` has caught up with `generation`.
+
+    `owner`, `fence` and `beat` are the lease: `fence` grows with each claim, so that a worker that was given up cannot
+    finish what another has taken over; `beat` grows while the owner lives. `due_at` is when it may be tried next.
+    """
+
+    __tablename__ = "journal"
+    __table_args__ = (UniqueConstraint("kind", "resource_id", "pod_id"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(36))
+    resource_id: Mapped[str] = mapped_column(String(255))
+    pod_id: Mapped[str] = mapped_column(String(36), default="")
+    project_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    generation: Mapped[int] = mapped_column(default=1)
+    done_generation: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(Text, default=None)
+    due_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    owner: Mapped[str | None] = mapped_column(String(64), default=None)
+    fence: Mapped[int] = mapped_column(default=0)
+    beat: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
