@@ -78,9 +78,8 @@ def start(layout: Layout, service: Service) -> None:
     if process.pid_of(layout, service.name) is not None:
         return
     start_parent(layout, service.family)
-    pid_file, log = layout.pid_file(service.name), layout.log(service.name)
+    pid_file = layout.pid_file(service.name)
     pid_file.parent.mkdir(parents=True, exist_ok=True)
-    log.parent.mkdir(parents=True, exist_ok=True)
     extra = dict(service.environment)
     if service.scratch:
         _empty(service.scratch)
@@ -91,7 +90,7 @@ def start(layout: Layout, service: Service) -> None:
         argv=[service.name.rpartition("/")[2], *service.argv],
         environment=extra,
         options={} if service.port is None else {"port": service.port, "threads": service.threads},
-        log=str(log),
+        log=str(layout.log(service.name)),
         pid_file=str(pid_file),
     )
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as control:

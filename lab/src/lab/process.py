@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.errors import LabError
-from lab.inside import pidfile
+from lab.inside import logfile, pidfile
 from lab.layout import Layout
 
 START_SECONDS = 10.0
@@ -28,13 +28,11 @@ def start(
         return
     path = layout.pid_file(service)
     path.parent.mkdir(parents=True, exist_ok=True)
-    log = layout.log(service)
-    log.parent.mkdir(parents=True, exist_ok=True)
     try:
         held = pidfile.hold(path)
     except pidfile.HeldError:
         return
-    with held, log.open("ab") as output:
+    with held, logfile.append(layout.log(service)) as output:
         process = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ import msgspec
 
 from triune.gateway.call import Call
 from triune.gateway.http import Response
-from triune.gateway.strategies import ask_all, first_refusal
+from triune.gateway.strategies import read_all
 
 
 class Collect:
@@ -18,14 +18,15 @@ class Collect:
     async def __call__(self, call: Call) -> Response:
         deadline = call.gateway.conf.pods.list_deadline
         pods = sorted(await call.pods(), key=lambda pod: pod.region_name)
-        documents = await ask_all(call, [call.target(pod, deadline=deadline) for pod in pods])
-        if (refusal := first_refusal(documents, but=())) is not None:
-            return await call.respond(refusal)
-        call.settle_missing(answered=bool(documents))
+        targets = [call.target(pod, deadline=deadline) for pod in pods]
+        answers = await read_all(call, targets, lambda document: document.part(self._name))
+        if isinstance(answers, Response):
+            return answers
+        call.settle_missing(answered=bool(answers))
         items: list[Any] = []
-        for document in documents:
+        for document, found in answers:
             translation = call.translation(document.pod, await call.endpoint(document.pod))
-            items += translation.document(document.json()[self._name])
-        response = await call.respond(documents[0])
+            items += translation.document(found)
+        response = await call.respond(answers[0][0])
         response.body = msgspec.json.encode({self._name: items})
         return response

@@ -1,21 +1,22 @@
 """Lists: many pods asked in parallel, merged in sort order, paged."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
 from triune.gateway.call import Call, response_headers
-from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
 from triune.gateway.order import Order, Parameters
-from triune.gateway.paging import DONE, Item, Markers, Merged, Page, Position, SortKey, item_id, merge, rank
+from triune.gateway.paging import DONE, Item, Markers, Merged, Page, Position, Rank, SortKey, item_id, merge, rank
 from triune.gateway.service import parse_version
-from triune.gateway.strategies import ask_all, find, first_refusal
+from triune.gateway.strategies import Anywhere, find, read_all
 from triune.gateway.translate import OPAQUE, ZONE_KEYS, Translation
-from triune.pods.client import Document
+from triune.pods.client import Document, PodUnreachable, Target
 from triune.pods.locate import Kind
 from triune.pods.registry import Pod
 
@@ -41,6 +42,24 @@ class Collection:
     counted: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one pod answers: items, whether there are more, and the total where the API counts."""
+
+    items: list[Item]
+    has_more: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A merged page, the answers that it was made of, and the total where the API counts."""
+
+    merged: Merged
+    documents: list[Document]
+    count: int
+
+
 class Gather:
     """A merged list. `limit`, `marker` and the sort parameters mean what they mean in each native API."""
 
@@ -52,46 +71,62 @@ class Gather:
         parameters = parse_qsl(call.request.query, keep_blank_values=True)
         order = collection.order(parameters)
         pods = await self._pods(call, parameters)
-        limit = _limit(parameters, call.gateway.conf.gateway.max_limit)
         before = await self._positions(call, parameters, order, pods)
         if isinstance(before, Response):
             return before
-        asked = [pod for pod in pods if before.get(pod.id) != DONE]
-        documents = await self._ask(call, asked, parameters, before, limit)
-        if (refusal := first_refusal(documents, but=())) is not None:
-            return await call.respond(refusal)
-        call.settle_missing(answered=bool(documents))
-        decoded = [self._decode(document) for document in documents]
-        pages = [
-            Page(document.pod.id, items, has_more)
-            for document, (items, has_more, _) in zip(documents, decoded, strict=True)
-        ]
-        merged = merge(pages, before, order, limit)
-        return await self._answer(call, parameters, documents, merged, sum(count for _, _, count in decoded))
+        most = call.gateway.conf.gateway.max_limit
+        limit = _limit(parameters, most)
+        offset = _offset(parameters) if collection.kind.service == "volume" else 0
+        while offset:
+            skipped = await self._page(call, pods, parameters, before, order, min(offset, most))
+            if isinstance(skipped, Response):
+                return skipped
+            before = skipped.merged.positions
+            offset = max(0, offset - len(skipped.merged.items)) if skipped.merged.items else 0
+        page = await self._page(call, pods, parameters, before, order, limit)
+        return page if isinstance(page, Response) else await self._answer(call, parameters, page)
 
     # -- asking
+
+    async def _page(
+        self,
+        call: Call,
+        pods: list[Pod],
+        parameters: Parameters,
+        before: Mapping[str, Position],
+        order: list[SortKey],
+        limit: int,
+    ) -> "_Page | Response":
+        asked = [pod for pod in pods if before.get(pod.id) != DONE and pod.id not in call.missing]
+        answers = await read_all(call, self._targets(call, asked, parameters, before, limit), self._decode)
+        if isinstance(answers, Response):
+            return answers
+        call.settle_missing(answered=bool(answers))
+        pages = [Page(document.pod.id, found.items, found.has_more) for document, found in answers]
+        return _Page(
+            merge(pages, before, order, limit),
+            [document for document, _ in answers],
+            sum(found.count for _, found in answers),
+        )
 
     async def _pods(self, call: Call, parameters: Parameters) -> list[Pod]:
         pods = sorted(await call.pods(), key=lambda pod: pod.region_name)
         zone = dict(parameters).get("availability_zone")
         return [pod for pod in pods if zone is None or pod.az_name == zone]
 
-    async def _ask(
+    def _targets(
         self, call: Call, pods: list[Pod], parameters: Parameters, before: Mapping[str, Position], limit: int
-    ) -> list[Document]:
+    ) -> list[Target]:
         deadline = call.gateway.conf.pods.list_deadline
-        return await ask_all(
-            call,
-            [
-                call.target(
-                    pod,
-                    path=self._collection.path,
-                    query=_pod_query(parameters, pod, before.get(pod.id), limit),
-                    deadline=deadline,
-                )
-                for pod in pods
-            ],
-        )
+        return [
+            call.target(
+                pod,
+                path=self._collection.path,
+                query=_pod_query(parameters, pod, before.get(pod.id), limit),
+                deadline=deadline,
+            )
+            for pod in pods
+        ]
 
     async def _positions(
         self, call: Call, parameters: Parameters, order: list[SortKey], pods: list[Pod]
@@ -100,7 +135,9 @@ class Gather:
         if not marker:
             return {}
         ours = Markers(marker_key(call)).decode(marker)
-        return ours if ours is not None else await self._behind(call, parameters, order, pods, marker)
+        if ours is None:
+            return await self._behind(call, parameters, order, pods, marker)
+        return {pod.id: ours.get(pod.id) for pod in pods}
 
     async def _behind(
         self, call: Call, parameters: Parameters, order: list[SortKey], pods: list[Pod], marker: str
@@ -108,46 +145,50 @@ class Gather:
         """The positions behind an item that is named by its plain id, whichever pod holds it."""
         owner = await find(call, self._collection.kind, marker)
         if isinstance(owner, Response):
-            if owner.status == 404:
-                raise ApiError(400, f"marker [{marker}] not found")
-            return owner
+            # No pod knows the marker: any of them refuses it in its own words.
+            return await Anywhere()(call) if owner.status == 404 else owner
         document = await call.fetch(call.target(owner, "GET", self._collection.kind.show(marker)))
         if not document.ok:
             return await call.respond(document)
         (shown,) = msgspec.json.decode(document.body, type=dict[str, Item]).values()
         mine = (rank(shown, order), owner.region_name)
-        positions: dict[str, Position] = {owner.id: marker}
-        for pod in pods:
-            if pod.id == owner.id:
-                continue
-            position: Position = None
-            for _ in range(MAX_SCAN):
-                limit = call.gateway.conf.gateway.max_limit
-                documents = await self._ask(call, [pod], parameters, {pod.id: position}, limit)
-                if not documents or not documents[0].ok:
-                    break
-                items, has_more, _ = self._decode(documents[0])
-                passed = [item for item in items if (rank(item, order), pod.region_name) < mine]
-                if passed:
-                    position = item_id(passed[-1])
-                if len(passed) < len(items) or not has_more:
-                    break
-            positions[pod.id] = position
-        return positions
+        others = [pod for pod in pods if pod.id != owner.id]
+        places = await asyncio.gather(*(self._place(call, parameters, order, pod, mine) for pod in others))
+        return {owner.id: marker, **{pod.id: place for pod, place in zip(others, places, strict=True)}}
 
-    def _decode(self, document: Document) -> tuple[list[Item], bool, int]:
-        """Items, whether there are more, and the total where the API counts."""
-        fields = msgspec.json.decode(document.body, type=dict[str, msgspec.Raw])
-        items = msgspec.json.decode(fields[self._collection.name], type=list[Item])
-        count = msgspec.json.decode(fields["count"], type=int) if "count" in fields else 0
-        return items, f"{self._collection.name}_links" in fields, count
+    async def _place(
+        self, call: Call, parameters: Parameters, order: list[SortKey], pod: Pod, mine: tuple[list[Rank], str]
+    ) -> Position:
+        """The last item of a pod that stands before the place `mine`; None where that cannot be known."""
+        position: Position = None
+        for _ in range(MAX_SCAN):
+            limit = call.gateway.conf.gateway.max_limit
+            targets = self._targets(call, [pod], parameters, {pod.id: position}, limit)
+            answers = await read_all(call, targets, self._decode)
+            # A refusal comes again, and is told, when the page is asked for.
+            if isinstance(answers, Response) or not answers:
+                break
+            _, found = answers[0]
+            passed = [*takewhile(lambda item: (rank(item, order), pod.region_name) < mine, found.items)]
+            if passed:
+                position = item_id(passed[-1])
+            if len(passed) < len(found.items) or not found.has_more:
+                break
+        return position
+
+    def _decode(self, document: Document) -> "_Found":
+        fields = document.decode(dict[str, msgspec.Raw])
+        try:
+            items = msgspec.json.decode(fields[self._collection.name], type=list[Item])
+            count = msgspec.json.decode(fields["count"], type=int) if "count" in fields else 0
+        except (KeyError, msgspec.DecodeError) as error:
+            raise PodUnreachable(document.pod, document.service, f"no list of {self._collection.name}") from error
+        return _Found(items, bool(items) and f"{self._collection.name}_links" in fields, count)
 
     # -- answering
 
-    async def _answer(
-        self, call: Call, parameters: Parameters, documents: list[Document], merged: Merged, count: int
-    ) -> Response:
-        collection = self._collection
+    async def _answer(self, call: Call, parameters: Parameters, page: "_Page") -> Response:
+        collection, merged, documents = self._collection, page.merged, page.documents
         translations = {
             document.pod.id: call.translation(document.pod, await call.endpoint(document.pod)) for document in documents
         }
@@ -155,9 +196,10 @@ class Gather:
             translate_item(item, translations[pod_id], collection.fields) for pod_id, item in merged.items
         ]
         body: dict[str, Any] = {collection.name: items}
-        if merged.has_more and merged.items:
+        # A missing pod is asked again with the next page, but alone it is no reason for one.
+        if merged.items and merged.has_more_than(call.missing):
             marker = Markers(marker_key(call)).encode(merged.positions)
-            query = urlencode([*_without(parameters, "marker"), ("marker", marker)])
+            query = urlencode([*_without(parameters, "marker", "offset"), ("marker", marker)])
             body[f"{collection.name}_links"] = [{"rel": "next", "href": call.top_url(call.path, query)}]
         elif call.missing and collection.down_since is not None:
             items += await self._unknown(call, parameters, collection.down_since)
@@ -169,7 +211,7 @@ class Gather:
             "on",
             "y",
         ):
-            body["count"] = count
+            body["count"] = page.count
         response = Response.json(body)
         if documents:
             headers = response_headers(documents[0].headers)
@@ -222,10 +264,15 @@ def _limit(parameters: Parameters, most: int) -> int:
     return min(int(value), most) if value.isdecimal() else most
 
 
+def _offset(parameters: Parameters) -> int:
+    value = dict(parameters).get("offset", "")
+    return int(value) if value.isdecimal() else 0
+
+
 def _pod_query(parameters: Parameters, pod: Pod, position: Position, limit: int) -> str:
     result: Parameters = []
     for name, value in _without(parameters, "marker"):
-        if name == "limit" and value.isdecimal():
+        if name in ("limit", "offset") and value.isdecimal():
             continue
         if name == "availability_zone":
             if pod.pod_az_name:
@@ -239,5 +286,5 @@ def _pod_query(parameters: Parameters, pod: Pod, position: Position, limit: int)
     return urlencode(result)
 
 
-def _without(parameters: Parameters, name: str) -> Parameters:
-    return [(key, value) for key, value in parameters if key != name]
+def _without(parameters: Parameters, *names: str) -> Parameters:
+    return [(key, value) for key, value in parameters if key not in names]

@@ -1,7 +1,7 @@
 """Merging sorted pages of several pods into one page, and the markers that lead on: pure functions."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import total_ordering
 from typing import Any
@@ -30,12 +30,15 @@ class SortKey:
 
 @total_ordering
 class Rank:
-    """A value in its direction; a missing value comes first when ascending, as databases have it."""
+    """A value in its direction; a missing value comes first when ascending, as databases have it.
+
+    Letters are compared in upper case: so does the default collation of MySQL and MariaDB (`_` stands behind `Z`).
+    """
 
     __slots__ = ("descending", "value")
 
     def __init__(self, value: Any, descending: bool) -> None:
-        self.value = value.casefold() if isinstance(value, str) else value
+        self.value = value.upper() if isinstance(value, str) else value
         self.descending = descending
 
     def __eq__(self, other: object) -> bool:
@@ -67,10 +70,9 @@ class Merged:
     items: list[tuple[str, Item]] = field(default_factory=list)
     positions: dict[str, Position] = field(default_factory=dict)
 
-    @property
-    def has_more(self) -> bool:
-        """Whether any pod has more to tell."""
-        return any(position != DONE for position in self.positions.values())
+    def has_more_than(self, missing: Container[str]) -> bool:
+        """Whether any pod has more to tell, those aside that do not answer."""
+        return any(position != DONE for pod_id, position in self.positions.items() if pod_id not in missing)
 
 
 def item_id(item: Item) -> str:
@@ -79,8 +81,13 @@ def item_id(item: Item) -> str:
 
 
 def rank(item: Item, order: Sequence[SortKey]) -> list[Rank]:
-    """Where an item stands; fields that the item does not show count as equal, so each pod's own order decides."""
-    return [Rank(msgspec.json.decode(item[key.field]) if key.field in item else None, key.descending) for key in order]
+    """Where an item stands. From the first field on that the item does not show, each pod's own order decides."""
+    ranks: list[Rank] = []
+    for key in order:
+        if key.field not in item:
+            break
+        ranks.append(Rank(msgspec.json.decode(item[key.field]), key.descending))
+    return ranks
 
 
 def merge(pages: Iterable[Page], before: Mapping[str, Position], order: Sequence[SortKey], limit: int) -> Merged:

@@ -3,7 +3,7 @@
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +16,7 @@ from triune.pods.locate import Kind, NotInAnyPod, PodsMissing
 from triune.pods.registry import Pod
 
 JSON = dict[str, Any]
+T = TypeVar("T")
 
 
 async def find(call: Call, kind: Kind, resource_id: str) -> Pod | Response:
@@ -185,22 +186,19 @@ class Sum:
     async def __call__(self, call: Call) -> Response:
         deadline = call.gateway.conf.pods.list_deadline
         targets = [call.target(pod, deadline=deadline) for pod in await call.pods()]
-        documents = await ask_all(call, targets)
-        if (refusal := first_refusal(documents, but=())) is not None:
-            return await call.respond(refusal)
-        if not documents:
-            raise ApiError(503, "No pod answers.")
-        total = documents[0].json()
-        for document in documents[1:]:
-            add(self._inner(total), self._inner(document.json()))
-        response = await call.respond(documents[0])
+        answers = await read_all(call, targets, lambda document: (document.json(), document.part(*self._path)))
+        if isinstance(answers, Response):
+            return answers
+        call.settle_missing(answered=bool(answers))
+        first, (total, _) = answers[0]
+        inner = total
+        for key in self._path:
+            inner = inner[key]
+        for _, (_, part) in answers[1:]:
+            add(inner, part)
+        response = await call.respond(first)
         response.body = msgspec.json.encode(total)
         return response
-
-    def _inner(self, document: JSON) -> JSON:
-        for key in self._path:
-            document = document[key]
-        return document
 
 
 class Here:
@@ -228,6 +226,26 @@ async def ask_all(call: Call, targets: Iterable[Target], body: bytes = b"") -> l
         else:
             documents.append(result)
     return documents
+
+
+async def read_all(
+    call: Call, targets: Iterable[Target], decode: Callable[[Document], T]
+) -> list[tuple[Document, T]] | Response:
+    """Ask pods for something that is put together from their answers.
+
+    A pod that refuses decides the whole answer. Pods that are away, broken (5xx) or talk nonsense are noted as missing.
+    """
+    answers: list[tuple[Document, T]] = []
+    for document in await ask_all(call, targets):
+        try:
+            if document.status >= 500:
+                raise PodUnreachable(document.pod, document.service, f"HTTP {document.status}")
+            if not document.ok:
+                return await call.respond(document)
+            answers.append((document, decode(document)))
+        except PodUnreachable as error:
+            call.lost(error)
+    return answers
 
 
 def first_refusal(documents: Iterable[Document], but: Iterable[int] = (404,)) -> Document | None:

@@ -112,13 +112,30 @@ class Document:
     """A whole JSON (or other) answer in memory."""
 
     pod: Pod
+    service: str
     status: int
     headers: CIMultiDictProxy[str]
     body: bytes
 
     def json(self) -> Any:
-        """The decoded body. Raises `msgspec.DecodeError`."""
-        return msgspec.json.decode(self.body)
+        """The decoded body. Raises `PodUnreachable`: who talks nonsense is as good as away."""
+        return self.decode(Any)
+
+    def decode(self, form: Any) -> Any:
+        """The body in the form of a type that msgspec knows. Raises `PodUnreachable`."""
+        try:
+            return msgspec.json.decode(self.body, type=form)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise PodUnreachable(self.pod, self.service, "malformed JSON") from error
+
+    def part(self, *path: str) -> Any:
+        """What stands at a path of keys in the body. Raises `PodUnreachable`."""
+        value = self.json()
+        for key in path:
+            if not isinstance(value, dict) or key not in value:
+                raise PodUnreachable(self.pod, self.service, f"no {key!r} in the answer")
+            value = value[key]
+        return value
 
     @property
     def ok(self) -> bool:
@@ -213,7 +230,7 @@ class PodClient:
             raise PodUnreachable(target.pod, target.service, f"no answer in {deadline:g} s") from error
         if answer.status in UNAVAILABLE:
             raise PodUnreachable(target.pod, target.service, f"HTTP {answer.status}")
-        return Document(target.pod, answer.status, answer.headers, content)
+        return Document(target.pod, target.service, answer.status, answer.headers, content)
 
     async def _request(
         self, target: Target, endpoint: Endpoint, headers: CIMultiDict[str], body: Body

@@ -18,7 +18,7 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from lab.inside import pidfile
+from lab.inside import logfile, pidfile
 from lab.inside.order import Order
 
 # What is safe to import (and, after a colon, to call) before the configuration is known. Manager modules are left out:
@@ -45,9 +45,9 @@ def become(order: Order) -> None:
     os.setsid()
     # Among them the lock of the parent's own pid file, which must end with the parent.
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-    log = os.open(order.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for descriptor in (1, 2):
-        os.dup2(log, descriptor)
+    with logfile.append(Path(order.log)) as log:
+        for descriptor in (1, 2):
+            os.dup2(log.fileno(), descriptor)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     # Kept in a variable: closing the file would give up the lock that says "this service runs".
     held = pidfile.hold(Path(order.pid_file))

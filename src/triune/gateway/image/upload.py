@@ -30,7 +30,7 @@ class _Branch:
         # The pod may still have to write out and hash what it has got.
         target = call.target(self.pod, deadline=call.gateway.conf.pods.store_deadline)
         answer = await call.gateway.client.send(target, call.headers(), self._chunks())
-        return Document(self.pod, answer.status, answer.headers, await answer.read(MAX_REFUSAL))
+        return Document(self.pod, answer.service, answer.status, answer.headers, await answer.read(MAX_REFUSAL))
 
     async def _chunks(self) -> AsyncIterator[bytes]:
         while (chunk := await self._queue.get()) is not None:

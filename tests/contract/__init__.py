@@ -1,0 +1,1 @@
+"""The gateway against fake pods, spoken to over HTTP."""

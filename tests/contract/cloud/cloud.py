@@ -1,0 +1,71 @@
+"""The whole: Keystone and pods."""
+
+from dataclasses import dataclass
+
+from .cinder import Cinder
+from .glance import Glance
+from .keystone import Keystone
+from .neutron import Neutron
+from .nova import Nova
+from .service import Fault, Service
+
+
+@dataclass
+class PodCloud:
+    """The services of one region."""
+
+    region: str
+    nova: Nova
+    cinder: Cinder
+    glance: Glance
+    neutron: Neutron
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        return (self.nova, self.cinder, self.glance, self.neutron)
+
+    def fails(self, fault: Fault | None) -> None:
+        """The same fault for all services."""
+        for service in self.services:
+            service.fails(fault)
+
+    async def stop(self) -> None:
+        """Refuse connections."""
+        for service in self.services:
+            await service.stop()
+
+    async def start(self) -> None:
+        """Take connections again."""
+        for service in self.services:
+            await service.start()
+
+
+class Cloud:
+    """Some regions with one Keystone."""
+
+    def __init__(self, regions: int) -> None:
+        self.keystone = Keystone()
+        names = ("RegionOne", "RegionTwo", "RegionThree")[:regions]
+        self.pods = [
+            PodCloud(name, Nova(self.keystone), Cinder(self.keystone), Glance(self.keystone), Neutron(self.keystone))
+            for name in names
+        ]
+
+    async def start(self) -> None:
+        """Bring everything up, and fill the catalog."""
+        await self.keystone.start()
+        for pod in self.pods:
+            await pod.start()
+            for service_type, url in (
+                ("compute", f"{pod.nova.root}/v2.1"),
+                ("volumev3", f"{pod.cinder.root}/v3/%(project_id)s"),
+                ("image", pod.glance.root),
+                ("network", pod.neutron.root),
+            ):
+                self.keystone.register(pod.region, service_type, url)
+
+    async def stop(self) -> None:
+        """Take everything down."""
+        for pod in self.pods:
+            await pod.stop()
+        await self.keystone.stop()

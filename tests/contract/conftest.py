@@ -1,0 +1,149 @@
+"""The gateway as it runs, in front of fake pods."""
+
+import json
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from .cloud.cloud import Cloud
+from .cloud.keystone import Token
+from .gateway import Running, running, schema, write_settings
+
+
+@dataclass
+class Reply:
+    """An answer that was read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+
+@dataclass
+class Client:
+    """Somebody with a token who speaks HTTP to the gateway."""
+
+    session: aiohttp.ClientSession
+    root: str
+    token: Token
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def request(self, method: str, path: str, /, **kwargs: Any) -> Reply:
+        """Ask, and read the whole answer; a path goes out as it is written here."""
+        headers = {"X-Auth-Token": self.token.id, **self.headers, **kwargs.pop("headers", {})}
+        if "json" in kwargs:
+            kwargs["data"] = json.dumps(kwargs.pop("json")).encode()
+            headers.setdefault("Content-Type", "application/json")
+        url = URL(path if path.startswith("http") else f"{self.root}{path}", encoded=True)
+        async with self.session.request(
+            method, url, headers=headers, allow_redirects=False, **kwargs
+        ) as response:
+            return Reply(response.status, response.headers, await response.read())
+
+    async def get(self, path: str, **kwargs: Any) -> Reply:
+        return await self.request("GET", path, **kwargs)
+
+    async def post(self, path: str, document: Any = None, **kwargs: Any) -> Reply:
+        if document is not None:
+            kwargs["json"] = document
+        return await self.request("POST", path, **kwargs)
+
+    async def put(self, path: str, **kwargs: Any) -> Reply:
+        return await self.request("PUT", path, **kwargs)
+
+    async def delete(self, path: str, **kwargs: Any) -> Reply:
+        return await self.request("DELETE", path, **kwargs)
+
+    def at(self, microversion: str) -> "Client":
+        """The same with a microversion, such as `compute 2.69`."""
+        return Client(self.session, self.root, self.token, {**self.headers, "OpenStack-API-Version": microversion})
+
+
+Settings = dict[str, dict[str, Any]]
+StartGateway = Callable[..., Awaitable[Running]]
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the schema and nothing in it, made by the project's own command."""
+    directory = tmp_path_factory.mktemp("schema")
+    schema(write_settings(directory, directory / "triune.db", "http://127.0.0.1:1/v3", {}))
+    return directory / "triune.db"
+
+
+@pytest.fixture
+async def cloud(request: pytest.FixtureRequest) -> AsyncIterator[Cloud]:
+    """Keystone and two regions; `@pytest.mark.parametrize("cloud", [3], indirect=True)` gives three."""
+    cloud = Cloud(getattr(request, "param", 2))
+    await cloud.start()
+    yield cloud
+    await cloud.stop()
+
+
+@pytest.fixture
+async def start_gateway(
+    cloud: Cloud, tmp_path: Path, empty_database: Path
+) -> AsyncIterator[Callable[..., Any]]:
+    """A context manager that runs a gateway with some settings changed; all share one database."""
+    database = tmp_path / "triune.db"
+    shutil.copy(empty_database, database)
+
+    @asynccontextmanager
+    async def start(settings: Settings | None = None) -> AsyncIterator[Running]:
+        path = write_settings(tmp_path, database, f"{cloud.keystone.root}/v3", settings or {})
+        async with running(path) as gateway:
+            yield gateway
+
+    yield start
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """What a test module changes in the settings."""
+    return {}
+
+
+@pytest.fixture
+async def gateway(
+    cloud: Cloud, start_gateway: Callable[..., Any], settings: Settings
+) -> AsyncIterator[Running]:
+    """A running gateway with all regions registered: RegionOne as az1, RegionTwo as az2, and so on."""
+    async with start_gateway(settings) as running_gateway:
+        for number, pod in enumerate(cloud.pods, start=1):
+            await running_gateway.shared.registry.create(pod.region, f"az{number}", "", "")
+        yield running_gateway
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    """HTTP as clients speak it."""
+    timeout = aiohttp.ClientTimeout(total=20)
+    async with aiohttp.ClientSession(timeout=timeout, auto_decompress=False) as session:
+        yield session
+
+
+@pytest.fixture
+def client(cloud: Cloud, gateway: Running, session: aiohttp.ClientSession) -> Client:
+    """A tenant."""
+    return Client(session, gateway.root, cloud.keystone.token())
+
+
+@pytest.fixture
+def admin(cloud: Cloud, gateway: Running, session: aiohttp.ClientSession) -> Client:
+    """An administrator."""
+    return Client(session, gateway.root, cloud.keystone.token(roles=("admin",)))

@@ -1,0 +1,113 @@
+"""Running the real gateway in the test process: the project's own wiring, served by uvicorn on a loopback port."""
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from oslo_config import cfg
+
+from triune import conf as settings
+from triune.cli import gateway as wiring
+from triune.gateway.app import App
+from triune.gateway.call import Gateway
+
+from .cloud.keystone import PASSWORD
+
+# Deadlines for tests that wait for them: long enough for a busy machine, short enough for the test's patience.
+QUICK: dict[str, dict[str, Any]] = {
+    "gateway": {"marker_key": "a-secret-that-signs"},
+    "keystone": {
+        "auth_type": "password",
+        "username": "triune",
+        "password": PASSWORD,
+        "project_name": "service",
+        "user_domain_name": "Default",
+        "project_domain_name": "Default",
+        "deadline": 1.0,
+        "token_cache_time": 60,
+    },
+    "pods": {
+        "connect_timeout": 0.5,
+        "list_deadline": 0.5,
+        "request_deadline": 0.8,
+        "store_deadline": 5,
+        "stall_timeout": 1.0,
+        "breaker_failures": 3,
+        "breaker_pause": 0.3,
+        "breaker_max_pause": 0.6,
+        "refresh_interval": 60,
+    },
+}
+
+
+@dataclass
+class Running:
+    """A gateway that takes requests."""
+
+    root: str
+    shared: Gateway
+    conf: cfg.ConfigOpts
+
+
+def write_settings(directory: Path, database: Path, auth_url: str, changed: dict[str, dict[str, Any]]) -> Path:
+    """A settings file; `changed` goes over the tests' defaults."""
+    values: dict[str, dict[str, Any]] = {group: dict(options) for group, options in QUICK.items()}
+    values["keystone"]["auth_url"] = auth_url
+    values["database"] = {"connection": f"sqlite+aiosqlite:///{database}"}
+    for group, options in changed.items():
+        values.setdefault(group, {}).update(options)
+    lines: list[str] = []
+    for group, options in values.items():
+        lines.append(f"[{group}]")
+        lines += [f"{name} = {value}" for name, value in options.items()]
+    path = directory / "triune.conf"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def schema(path: Path) -> None:
+    """`triune db upgrade`, as an operator runs it."""
+    command = [str(Path(sys.executable).parent / "triune"), "--config-file", str(path), "db", "upgrade"]
+    subprocess.run(command, check=True, timeout=60)
+
+
+@contextlib.asynccontextmanager
+async def running(path: Path) -> AsyncIterator[Running]:
+    """The gateway with the settings of a file, on a free port."""
+    conf = settings.new()
+    settings.load(conf, ["--config-file", str(path)])
+    async with wiring.gateway(conf) as shared:
+        # With the protocol named, asyncio turns Nagle off, as it does where it opens the socket itself.
+        listener = socket.socket(proto=socket.IPPROTO_TCP)
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(
+            uvicorn.Config(
+                App(shared),
+                http="httptools",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=True,
+                forwarded_allow_ips=conf.gateway.trusted_proxies,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        server.config.load()
+        server.lifespan = server.config.lifespan_class(server.config)
+        await server.startup(sockets=[listener])
+        try:
+            yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}", shared, conf)
+        finally:
+            for connection in list(server.server_state.connections):
+                connection.shutdown()
+            await server.shutdown(sockets=[listener])
+            await asyncio.sleep(0)
