@@ -85,6 +85,22 @@ PODS_OPTS = [
     cfg.IntOpt("location_cache", default=100_000, min=0, help="Most resources whose pod is kept in memory."),
 ]
 
+WORKER_OPTS = [
+    cfg.FloatOpt("poll_interval", default=1.0, min=0.05, help="Seconds between looks at the journal."),
+    cfg.FloatOpt(
+        "lease_time",
+        default=15.0,
+        min=1.0,
+        help="Seconds without a sign of life after which another worker takes over a key.",
+    ),
+    cfg.FloatOpt("attempt_deadline", default=300.0, min=1.0, help="Seconds that one attempt at a key may take."),
+    cfg.IntOpt("keys_at_once", default=32, min=1, help="Keys that one worker process works on at once."),
+    cfg.IntOpt("keys_per_pod", default=8, min=1, help="Of these, the most that concern one pod."),
+    cfg.FloatOpt("first_pause", default=2.0, min=0.1, help="Seconds until a failed key is tried again; doubles."),
+    cfg.FloatOpt("longest_pause", default=300.0, min=0.1, help="Seconds at which that doubling ends."),
+    cfg.FloatOpt("keep_finished", default=7 * 86400.0, min=0.0, help="Seconds for which finished jobs can be seen."),
+]
+
 DATABASE_OPTS = [
     cfg.StrOpt(
         "connection",
@@ -99,6 +115,7 @@ GROUPS: Mapping[str | None, Sequence[cfg.Opt]] = {
     "gateway": GATEWAY_OPTS,
     "keystone": KEYSTONE_OPTS,
     "pods": PODS_OPTS,
+    "worker": WORKER_OPTS,
     "database": DATABASE_OPTS,
 }
 

@@ -22,6 +22,12 @@ def request_context(request_id: str) -> Iterator[None]:
         _current.reset(token)
 
 
+def current_request_id() -> str | None:
+    """The request id of this task, if it works for a request."""
+    context = _current.get()
+    return context.request_id if context is not None else None
+
+
 class _ContextFilter(logging.Filter):
     """Gives oslo.log the context of the asyncio task; its own lookup is by thread, which all requests share."""
 

@@ -23,6 +23,21 @@ RULES = [
             ("health", "GET", "/v1.0/pods/{pod_id}/health", "Show which services of a pod answer."),
         )
     ),
+    *(
+        policy.DocumentedRuleDefault(
+            name=f"admin_api:jobs:{action}",
+            check_str=ADMIN,
+            description=description,
+            operations=[{"method": method, "path": path}],
+        )
+        for action, method, path, description in (
+            ("list", "GET", "/v1.0/jobs", "List the jobs of the work engine."),
+            ("schema_list", "GET", "/v1.0/jobs/schemas", "List the types of jobs; show a job."),
+            ("create", "POST", "/v1.0/jobs", "Ask for a job."),
+            ("redo", "PUT", "/v1.0/jobs/{job_id}", "Try a job again now."),
+            ("delete", "DELETE", "/v1.0/jobs/{job_id}", "Forget a job."),
+        )
+    ),
 ]
 
 

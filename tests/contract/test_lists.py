@@ -9,7 +9,6 @@ import pytest
 
 from .cloud.cloud import Cloud
 from .conftest import Client
-from .gateway import Running
 
 three_pods = pytest.mark.parametrize("cloud", [3], indirect=True)
 

@@ -21,6 +21,9 @@ from triune.pods.health import Health, Limits
 from triune.pods.locate import Locator
 from triune.pods.registry import Registry
 from triune.pods.routings import Routings
+from triune.pods.service_user import ServiceUser
+from triune.shared.intents import Intents
+from triune.work.journal import Journal
 
 LOG = logging.getLogger(__name__)
 
@@ -76,6 +79,7 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
     client = PodClient(conf, session, endpoints, health)
     registry = Registry(database, conf.pods.refresh_interval)
     routings = Routings(database)
+    journal = Journal(database)
     try:
         yield Gateway(
             conf=conf,
@@ -88,6 +92,9 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
             client=client,
             locator=Locator(conf, registry, routings, client),
             policy=policy.enforcer(conf),
+            service_user=ServiceUser(identity, client),
+            journal=journal,
+            intents=Intents(database, journal),
         )
     finally:
         await session.close()

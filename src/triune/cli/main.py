@@ -8,12 +8,13 @@ from oslo_config import cfg
 
 from triune import conf as settings
 from triune import log
-from triune.cli import catalog, database, gateway
+from triune.cli import catalog, database, gateway, worker
 
 Command = Callable[[cfg.ConfigOpts], None]
 
 COMMANDS: dict[tuple[str, str | None], tuple[Command, str]] = {
     ("gateway", None): (gateway.run, "serve the APIs"),
+    ("worker", None): (worker.run, "bring pods to what is wanted"),
     ("db", "upgrade"): (database.upgrade, "bring the database to the newest schema"),
     ("catalog", "register"): (catalog.register, "create the central region's services and endpoints in Keystone"),
 }

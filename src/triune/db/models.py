@@ -75,3 +75,13 @@ class JournalRow(Base):
     beat: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class RemovalRow(Base):
+    """A resource of all pods that was removed at the top, and must not come back from a pod that was away."""
+
+    __tablename__ = "removals"
+
+    kind: Mapped[str] = mapped_column(String(36), primary_key=True)
+    resource_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)

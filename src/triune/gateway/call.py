@@ -23,6 +23,9 @@ from triune.pods.health import Health
 from triune.pods.locate import Kind, Locator
 from triune.pods.registry import Pod, Registry
 from triune.pods.routings import Routings
+from triune.pods.service_user import ServiceUser
+from triune.shared.intents import Intents
+from triune.work.journal import Journal
 
 MISSING_PODS = "Triune-Missing-Pods"
 
@@ -61,6 +64,9 @@ class Gateway:
     client: PodClient
     locator: Locator
     policy: Enforcer
+    service_user: ServiceUser
+    journal: Journal
+    intents: Intents
 
 
 @dataclass(slots=True)

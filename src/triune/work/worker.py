@@ -39,10 +39,20 @@ class Pace:
 
 
 class Worker:
-    """One worker process. Any number run side by side against one database."""
+    """One worker process. Any number run side by side against one database.
 
-    def __init__(self, journal: Journal, handlers: Mapping[str, Handler], pace: Pace) -> None:
+    `tidy` is called now and then with the seconds for which finished things are kept.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        handlers: Mapping[str, Handler],
+        pace: Pace,
+        tidy: Callable[[float], Awaitable[None]] | None = None,
+    ) -> None:
         self._journal = journal
+        self._tidy = tidy
         self._handlers = handlers
         self._pace = pace
         self._observer = Observer(pace.lease_time)
@@ -58,6 +68,8 @@ class Worker:
                 prune_in -= self._pace.poll_interval
                 if prune_in <= 0:
                     await self._journal.prune(self._pace.keep_finished)
+                    if self._tidy is not None:
+                        await self._tidy(self._pace.keep_finished)
                     prune_in = PRUNE_INTERVAL
             except SQLAlchemyError as error:
                 LOG.error("The database does not answer: %s", type(error).__name__)

@@ -15,5 +15,6 @@ def versions(public_root: str) -> Response:
 async def version(call: Call) -> Response:
     """`GET /v1.0`: where things are."""
     root = f"{call.public_root}/v1.0"
-    links = [{"rel": "self", "href": f"{root}/"}, {"rel": "pods", "href": f"{root}/pods"}]
+    links = [{"rel": "self", "href": f"{root}/"}]
+    links += [{"rel": name, "href": f"{root}/{name}"} for name in ("jobs", "pods")]
     return Response.json({"version": "1.0", "links": links})

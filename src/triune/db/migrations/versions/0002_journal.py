@@ -1,4 +1,4 @@
-"""The journal of the work engine."""
+"""The journal of the work engine, and what was removed from all pods."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,4 +29,10 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime, nullable=False),
         sa.Column("updated_at", sa.DateTime, nullable=False),
         sa.UniqueConstraint("kind", "resource_id", "pod_id"),
+    )
+    op.create_table(
+        "removals",
+        sa.Column("kind", sa.String(36), primary_key=True),
+        sa.Column("resource_id", sa.String(255), primary_key=True),
+        sa.Column("created_at", sa.DateTime, nullable=False, index=True),
     )

@@ -1,0 +1,44 @@
+"""Requests to pods with Triune's own rights, for what tenants may not do."""
+
+from typing import Any
+
+import msgspec
+from multidict import CIMultiDict
+
+from triune.identity import Identity, IdentityUnavailable
+from triune.log import current_request_id
+from triune.pods.client import Document, PodClient, PodUnreachable, Target
+from triune.pods.registry import Pod
+
+
+class ServiceUser:
+    """Triune's own user in every pod."""
+
+    def __init__(self, identity: Identity, client: PodClient) -> None:
+        self._identity = identity
+        self._client = client
+
+    async def fetch(
+        self,
+        pod: Pod,
+        service: str,
+        method: str,
+        path: str,
+        document: Any = None,
+        query: str = "",
+        microversion: str | None = None,
+    ) -> Document:
+        """Ask a pod; `microversion` is the value of `OpenStack-API-Version`. Raises `PodUnreachable`."""
+        try:
+            headers = CIMultiDict({"X-Auth-Token": await self._identity.service_token()})
+        except IdentityUnavailable as error:
+            raise PodUnreachable(pod, service, str(error), sent=False) from error
+        if (request_id := current_request_id()) is not None:
+            headers["X-OpenStack-Request-ID"] = request_id
+        if microversion is not None:
+            headers["OpenStack-API-Version"] = microversion
+        body = None
+        if document is not None:
+            headers["Content-Type"] = "application/json"
+            body = msgspec.json.encode(document)
+        return await self._client.fetch(Target(pod, service, method, path, query), headers, body)
