@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 REGIONS ?= 2
 
-.PHONY: help env demo down test check lint types unit contract e2e lab-up lab-down lab-destroy bench lock sample clean
+.PHONY: help env demo down test check lint types unit contract e2e lab-up lab-down lab-destroy bench lock sample reference clean
 
 help:            ## show this text
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -55,6 +55,9 @@ lock: env        ## resolve the dependencies anew
 sample: env      ## write the sample settings and policy files
 	$(BIN)/oslo-config-generator --namespace triune --output-file etc/triune.conf.sample
 	$(BIN)/oslopolicy-sample-generator --namespace triune --output-file etc/policy.yaml.sample
+
+reference: env   ## write the pages of docs/reference that follow from the code
+	@tools/reference
 
 clean: lab-destroy ## remove the lab and the Python environment
 	rm -rf .venv .tools

@@ -122,7 +122,10 @@ class Disks:
 
 
 def copy_bytes(source: str, target: str) -> None:
-    """Overwrite a file with another's bytes, in place, without filling holes."""
+    """Overwrite a file with another's bytes, in place; holes stay holes, and a larger target keeps its size."""
+    size_bytes = Path(target).stat().st_size
+    os.truncate(target, 0)
+    os.truncate(target, size_bytes)
     execute("dd", f"if={source}", f"of={target}", "bs=1M", "conv=sparse,notrunc", timeout=COPY_TIMEOUT_SECONDS)
 
 

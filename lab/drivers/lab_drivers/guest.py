@@ -50,7 +50,9 @@ class Guest:
 
     def switch_on(self) -> None:
         """Make the namespace and plug the interfaces; nothing inside runs yet."""
-        self.switch_off()
+        if self.is_on():
+            self.switch_off()
+        (NAMESPACES / self._namespace).unlink(missing_ok=True)
         self._write_resolver()
         execute("ip", "netns", "add", self._namespace)
         execute("ip", "netns", "exec", self._namespace, "sysctl", "-e", "-q", "-w", *SYSCTLS)

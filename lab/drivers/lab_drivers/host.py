@@ -97,10 +97,6 @@ class HostDriver(fake.FakeDriverWithoutFakeNodes):
 
     def get_info(self, instance: Any, use_cache: bool = True) -> hardware.InstanceInfo:
         server = self._server(instance)
-        if server.name != instance.display_name:
-            # A rename is no business of drivers; this is where one hears of it.
-            server.name = instance.display_name
-            self._store.save(server)
         if server.power_state in state.POWERED_STATES and not self._power.guest(server).is_on():
             return hardware.InstanceInfo(state=power_state.SHUTDOWN)
         return hardware.InstanceInfo(state=NOVA_POWER_STATES[server.power_state])
@@ -112,6 +108,10 @@ class HostDriver(fake.FakeDriverWithoutFakeNodes):
         server = self._store.get(instance.uuid)
         if server is None:
             raise exception.InstanceNotFound(instance_id=instance.uuid)
+        if server.name != instance.display_name:
+            # Nobody tells a driver that a server was renamed.
+            server.name = instance.display_name
+            self._store.save(server)
         return server
 
     def _disks(self, server: ServerState) -> Disks:

@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 import click
 from rich.console import Console
-from rich.table import Table
 
-from lab import central, demo, family, health, layout, ports, process, rabbitmq, services, steps, up
+from lab import central, demo, family, layout, process, rabbitmq, services, state, steps, up
+from lab.dataplane.fabric import Fabric
+from lab.dataplane.servers import exec_in_server
 from lab.errors import LabError
 from lab.region import NUMERALS
 from lab.settings import Lab
@@ -21,6 +23,8 @@ console = Console()
 errors = Console(stderr=True)
 
 STOP_SECONDS = 12.0
+PATIENCE_SECONDS = 30.0
+"""How long a command waits for another one to end."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,11 +42,20 @@ def _alone() -> Iterator[layout.Layout]:
     place = layout.default()
     place.directory.mkdir(parents=True, exist_ok=True)
     with (place.directory / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LabError("another lab command is at work here") from None
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not _taken(lock):
+            if time.monotonic() > deadline:
+                raise LabError("another lab command is at work here")
+            time.sleep(process.POLL_SECONDS)
         yield place
+
+
+def _taken(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @cli.command("up")
@@ -79,8 +92,6 @@ def down() -> None:
 
 
 def _stop_everything(place: layout.Layout) -> None:
-    from lab.dataplane.fabric import Fabric
-
     names = [str(path.relative_to(place.run))[: -len(".pid")] for path in place.run.rglob("*.pid")]
     infrastructure = [name for name in services.INFRASTRUCTURE if name in names]
     known = {family.parent_of(name) for name in services.FAMILIES} | {"keystone", central.NAME}
@@ -108,38 +119,8 @@ def destroy() -> None:
 @cli.command()
 def status() -> None:
     """Show every process: its pid, its port and its memory. Ends with 1 if one is missing."""
-    from lab.dataplane.fabric import Fabric
-
-    lab = _open()
-    table = Table("service", "pid", "port", "memory", box=None, pad_edge=False)
-    total, complete = 0, True
-    listed = {service.name: service.port for service in services.openstack(lab.layout, lab.regions)}
-    listed[central.NAME] = central.PORT
-    known: dict[str, int | None] = {name: INFRASTRUCTURE_PORTS.get(name) for name in services.INFRASTRUCTURE}
-    known |= {family.parent_of(name): None for name in services.FAMILIES} | listed
-    for name, port in known.items():
-        pid = process.pid_of(lab.layout, name)
-        # A family's parent has the services themselves below it; they are listed one by one.
-        measure = process.memory if name.startswith("family/") else process.tree_memory
-        memory = measure(pid) if pid else 0
-        total += memory
-        complete &= pid is not None
-        healthy = pid is not None and (name not in listed or port is None or health.answers(port))
-        state = str(pid) if healthy else "[red]down[/]" if pid is None else f"[yellow]{pid} no answer[/]"
-        table.add_row(name, state, str(port or ""), f"{memory / 2**20:.0f} MB" if memory else "")
-    for component in Fabric(lab.layout.directory).status():
-        memory = process.memory(component.pid) if component.pid else 0
-        total += memory
-        complete &= component.state != "down"
-        state = str(component.pid) if component.pid else component.state
-        table.add_row(component.name, state, "", f"{memory / 2**20:.0f} MB" if memory else "")
-    console.print(table)
-    console.print(f"{total / 2**20:.0f} MB in all (shared pages counted once)", highlight=False)
-    if not complete:
+    if not state.show(_open(), console):
         sys.exit(1)
-
-
-INFRASTRUCTURE_PORTS = {"rabbitmq": ports.RABBITMQ, "memcached": ports.MEMCACHED}
 
 
 def _open() -> Lab:
@@ -201,8 +182,6 @@ def _find(lab: Lab, name: str) -> family.Service:
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_command(server: str, command: tuple[str, ...]) -> None:
     """Run a COMMAND inside a SERVER, given by name or id: lab exec vm1 -- ping -c 3 10.0.0.5"""
-    from lab.dataplane.servers import exec_in_server
-
     sys.exit(exec_in_server(layout.default().directory, server, list(command)))
 
 

@@ -1,5 +1,6 @@
 """MariaDB: all databases of all regions, reached through a unix socket only."""
 
+import shutil
 import subprocess
 import time
 from collections.abc import Iterable
@@ -34,7 +35,9 @@ def start(layout: Layout) -> None:
     home = layout.directory / NAME
     log = layout.log(NAME)
     if not (home / "installed").exists():
-        home.mkdir(parents=True, exist_ok=True)
+        # What an installation that was cut short left behind would be taken for a finished one.
+        shutil.rmtree(home, ignore_errors=True)
+        home.mkdir(parents=True)
         install = ["mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={home}", "--skip-test-db"]
         command.run([*install, "--auth-root-authentication-method=socket", "--auth-root-socket-user=root"], log)
         (home / "installed").touch()

@@ -28,6 +28,8 @@ def start(lab: Lab) -> None:
     hosts = [region.name for region in lab.regions]
     fresh = _write_definitions(lab, hosts)
     if process.pid_of(layout, NAME) is None:
+        # Nothing in the queues outlives those who wait for it, and a broker that was killed may not like what it finds.
+        shutil.rmtree(home / "mnesia", ignore_errors=True)
         write_private(home / ".erlang.cookie", lab.passwords["erlang_cookie"])
         (home / ".erlang.cookie").chmod(0o400)
         write_private(home / "rabbitmq.conf", _configuration(lab))

@@ -172,6 +172,14 @@ class Call:
             kind, resource_id, self.headers(with_body=False), self.caller.project_id
         )
 
+    async def search(self, kind: Kind, resource_id: str) -> Pod:
+        """The pod that says now that it holds a resource. Raises `NotInAnyPod` or `PodsMissing`."""
+        gateway = self.gateway
+        pods = await gateway.registry.pods()
+        return await gateway.locator.search(
+            kind, resource_id, self.headers(with_body=False), self.caller.project_id, pods
+        )
+
     def lost(self, error: PodUnreachable) -> None:
         """Note that a pod could not be asked."""
         self.missing[error.pod.id] = error.pod

@@ -30,6 +30,9 @@ async def relay(call: Call, answer: Answer) -> Response:
     limit = call.gateway.conf.gateway.max_document
     if call.request.method == "HEAD" or answer.status in (204, 304):
         answer.close()
+    elif answer.status >= 400 and not answer.is_json:
+        # An error is short, and whoever asks several pods must be free to drop it.
+        response.body = await answer.read(limit)
     elif answer.is_json and size <= limit and "Content-Encoding" not in answer.headers:
         response.body = translate_body(await answer.read(limit), translation)
         response.headers.popall("Content-Length", None)

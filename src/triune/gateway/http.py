@@ -79,6 +79,11 @@ class Request:
         return int(value) if value.isdecimal() else None
 
     @property
+    def is_repeatable(self) -> bool:
+        """Whether the body, if there is one, is still in memory."""
+        return self._body is not None or not self.has_body
+
+    @property
     def has_body(self) -> bool:
         """Whether the request carries a body."""
         return bool(self.content_length) or "Transfer-Encoding" in self.headers

@@ -53,18 +53,39 @@ class Owner:
         found = await find(call, self._kind, resource_id)
         if isinstance(found, Response):
             return found
-        if self._check is not None:
-            await self._check(call, found)
-        response = await forward(call, found)
-        if self._is_gone(call, resource_id, response):
+        response = await self._ask(call, found)
+        if response.status == 404 and (moved := await self._moved(call, resource_id, found)) is not None:
+            response = await self._ask(call, moved)
+        if call.request.method == "DELETE" and response.status < 300 and self._is_all_of(call, resource_id):
             await call.gateway.locator.forget(self._kind, resource_id)
         return response
 
-    def _is_gone(self, call: Call, resource_id: str, response: Response) -> bool:
-        # Only an answer about the resource itself tells; a 404 below it may be about a tag or a key.
-        if not f"/{call.service.version}{call.path}".rstrip("/").endswith(self._kind.show(resource_id)):
-            return False
-        return response.status == 404 or (call.request.method == "DELETE" and response.status < 300)
+    async def _ask(self, call: Call, pod: Pod) -> Response:
+        if self._check is not None:
+            await self._check(call, pod)
+        return await forward(call, pod)
+
+    async def _moved(self, call: Call, resource_id: str, pod: Pod) -> Pod | None:
+        """Where a resource is that was remembered in a pod that does not have it; None where it is not elsewhere.
+
+        A 404 may as well be about a tag or a key of a resource that is there.
+        """
+        locator = call.gateway.locator
+        try:
+            other = await call.search(self._kind, resource_id)
+        except PodsMissing:
+            return None
+        except NotInAnyPod:
+            await locator.forget(self._kind, resource_id)
+            return None
+        if other.id == pod.id:
+            return None
+        await locator.forget(self._kind, resource_id)
+        await locator.remember(self._kind, resource_id, other, call.caller.project_id)
+        return other if call.request.is_repeatable else None
+
+    def _is_all_of(self, call: Call, resource_id: str) -> bool:
+        return f"/{call.service.version}{call.path}".rstrip("/").endswith(self._kind.show(resource_id))
 
 
 class Anywhere:

@@ -7,11 +7,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from triune.gateway.call import Call, response_headers
-from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
 from triune.gateway.order import Order, Parameters
 from triune.gateway.paging import Rank, SortKey
-from triune.gateway.strategies import first_refusal
+from triune.gateway.strategies import Anywhere, first_refusal
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.registry import Pod
 
@@ -76,7 +75,11 @@ class Union:
             return await call.respond(refusal)
         call.settle_missing(answered=bool(documents))
         ordered = sort(list(items.values()), collection.order(parameters))
-        page, has_more = self._page(ordered, parameters, call.gateway.conf.gateway.max_limit)
+        paged = self._page(ordered, parameters, call.gateway.conf.gateway.max_limit)
+        if paged is None:
+            # No pod told the marker: any of them refuses it in its own words.
+            return await Anywhere()(call)
+        page, has_more = paged
         rest = [(key, value) for key, value in parameters if key != "marker"]
         first_url = call.top_url(call.path, urlencode(rest))
         next_url = None
@@ -116,13 +119,13 @@ class Union:
             query = urlsplit(link).query
         return document, items
 
-    def _page(self, items: list[JSON], parameters: Parameters, most: int) -> tuple[list[JSON], bool]:
+    def _page(self, items: list[JSON], parameters: Parameters, most: int) -> tuple[list[JSON], bool] | None:
         wanted = dict(parameters)
         start = 0
         if marker := wanted.get("marker"):
             places = [index for index, item in enumerate(items) if self._collection.marker(item) == marker]
             if not places:
-                raise ApiError(400, f"marker [{marker}] not found")
+                return None
             start = places[0] + 1
         limit = (
             min(int(wanted["limit"]), most)
