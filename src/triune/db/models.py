@@ -78,10 +78,11 @@ class JournalRow(Base):
 
 
 class RemovalRow(Base):
-    """A resource of all pods that was removed at the top, and must not come back from a pod that was away."""
+    """A shared resource that is wanted no more in a pod, so that it does not come back from there."""
 
     __tablename__ = "removals"
 
     kind: Mapped[str] = mapped_column(String(36), primary_key=True)
     resource_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    pod_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     created_at: Mapped[datetime] = mapped_column(default=now, index=True)

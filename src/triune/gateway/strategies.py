@@ -1,7 +1,6 @@
-"""How API operations are answered: by the pod that owns a resource, by any, by all, or by adding up."""
+"""How API operations are answered: by the pod that owns a resource, by any, by adding up, or by Triune itself."""
 
 import asyncio
-import copy
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
@@ -115,82 +114,6 @@ class Anywhere:
             refusal = refusal or response
         if refusal is not None:
             return refusal
-        assert failure is not None
-        raise unreachable(failure) from failure
-
-
-class Everywhere:
-    """Every pod does it: changes and removals of what all pods hold.
-
-    Pods that lack the resource are passed over. When a pod is away the change is made in the others and the answer is
-    503, naming the pod: the request can simply be repeated, for what is done already does no harm.
-    """
-
-    async def __call__(self, call: Call) -> Response:
-        body = await call.request.body(call.gateway.conf.gateway.max_request_body)
-        documents = await ask_all(call, [call.target(pod) for pod in await call.pods()], body)
-        refusal = first_refusal(documents)
-        done = [document for document in documents if document.ok]
-        if refusal is not None:
-            return await call.respond(refusal)
-        if call.missing:
-            raise ApiError(
-                503, f"No answer from {call.missing_names()}; the other pods have done this. Repeat the request."
-            )
-        return await call.respond(done[0] if done else documents[0])
-
-
-class CreateEverywhere:
-    """A new resource in every pod, the same everywhere.
-
-    One pod leads: it judges the request and generates what is not given (a private key). The others follow with the
-    same content. A refusal anywhere removes what was created; a pod that is away is named in the answer, and gets the
-    resource when it is first needed there.
-
-    `complete` puts what Triune must choose (an id) into the body before anything is sent; `follow` makes the body for
-    the others out of the request and the leader's answer; `path` is the path of a created resource.
-    """
-
-    def __init__(
-        self,
-        path: Callable[[JSON], str],
-        complete: Callable[[JSON], None] = lambda body: None,
-        follow: Callable[[JSON, JSON], JSON] = lambda body, answer: body,
-    ) -> None:
-        self._path = path
-        self._complete = complete
-        self._follow = follow
-
-    async def __call__(self, call: Call) -> Response:
-        body = await call.json()
-        if body is None:
-            return await Anywhere()(call)
-        body = copy.deepcopy(body)
-        self._complete(body)
-        lead = await self._lead(call, body)
-        if not lead.ok:
-            return await call.respond(lead)
-        answer = lead.json()
-        followers = [pod for pod in await call.pods() if pod.id != lead.pod.id and pod.id not in call.missing]
-        targets = [call.target(pod) for pod in followers]
-        documents = await ask_all(call, targets, msgspec.json.encode(self._follow(body, answer)))
-        # 409: this pod has it already, from an earlier try or from its operator.
-        refusal = next((document for document in documents if not document.ok and document.status != 409), None)
-        if refusal is not None:
-            created = [lead.pod, *(document.pod for document in documents if document.ok)]
-            path = f"/{call.service.version}{self._path(answer)}"
-            await ask_all(call, [call.target(pod, method="DELETE", path=path) for pod in created])
-            return await call.respond(refusal)
-        return await call.respond(lead)
-
-    async def _lead(self, call: Call, body: JSON) -> Document:
-        failure: PodUnreachable | None = None
-        for pod in await call.pods():
-            try:
-                return await call.fetch(call.target(pod), body)
-            except PodUnreachable as error:
-                call.lost(error)
-                failure = error
         assert failure is not None
         raise unreachable(failure) from failure
 

@@ -1,6 +1,7 @@
 """Handlers of the work engine: a pod that was away gets what it lacks, and loses what was removed."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 from triune.pods.client import Document, PodUnreachable
@@ -81,14 +82,14 @@ class Convergence:
         pod = next((pod for pod in pods if pod.id == key.pod_id), None)
         if pod is None:
             return
-        if await self._intents.is_removed(key.kind, key.resource_id):
+        if await self._intents.is_removed(key):
             _require(key, await ask(pod, "DELETE"))
             return
         if copy is None or _require(key, await ask(pod, "GET")):
             return
         away: PodUnreachable | None = None
         for source in pods:
-            if source.id == pod.id:
+            if source.id == pod.id or await self._intents.is_removed(replace(key, pod_id=source.id)):
                 continue
             try:
                 if _require(key, await ask(source, "GET")):

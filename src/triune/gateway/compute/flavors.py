@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from triune.gateway.call import quoted
+from triune.gateway.everywhere import Shared
 from triune.gateway.order import flavor_order
 from triune.gateway.union import SharedCollection, links_of
+from triune.shared.convergence import FLAVOR
 
 _envelope, _next_link = links_of("flavors")
 
@@ -32,6 +34,8 @@ def choose_flavor_id(body: dict[str, Any]) -> None:
         flavor["id"] = str(uuid.uuid4())
 
 
-def flavor_path(answer: dict[str, Any]) -> str:
-    """The path of a created flavor."""
-    return f"/flavors/{quoted(str(answer['flavor']['id']))}"
+SHARED_FLAVORS = Shared(
+    kind=FLAVOR,
+    resource_id=lambda call, answer: str(answer["flavor"]["id"]) if answer else call.parameters["flavor_id"],
+    path=lambda answer: f"/flavors/{quoted(str(answer['flavor']['id']))}",
+)

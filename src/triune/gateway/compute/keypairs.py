@@ -1,10 +1,13 @@
 """Keypairs: the same name and public key in every pod."""
 
 from typing import Any
+from urllib.parse import parse_qsl
 
-from triune.gateway.call import quoted
+from triune.gateway.call import Call, quoted
+from triune.gateway.everywhere import Shared
 from triune.gateway.paging import SortKey
 from triune.gateway.union import SharedCollection, links_of
+from triune.shared.convergence import KEYPAIR, keypair_id
 
 _envelope, _next_link = links_of("keypairs")
 
@@ -29,6 +32,16 @@ def follow_keypair(body: dict[str, Any], answer: dict[str, Any]) -> dict[str, An
     return {"keypair": {**body["keypair"], "public_key": answer["keypair"]["public_key"]}}
 
 
-def keypair_path(answer: dict[str, Any]) -> str:
-    """The path of a created keypair."""
-    return f"/os-keypairs/{quoted(_name(answer))}"
+def _resource_id(call: Call, answer: dict[str, Any] | None) -> str:
+    """Names are a user's own; administrators may say whose keypair they mean, in the body or (2.10) in the query."""
+    if answer is not None:
+        return keypair_id(str(answer["keypair"].get("user_id", call.caller.user_id)), _name(answer))
+    user_id = dict(parse_qsl(call.request.query)).get("user_id", call.caller.user_id)
+    return keypair_id(user_id, call.parameters["name"])
+
+
+SHARED_KEYPAIRS = Shared(
+    kind=KEYPAIR,
+    resource_id=_resource_id,
+    path=lambda answer: f"/os-keypairs/{quoted(_name(answer))}",
+)

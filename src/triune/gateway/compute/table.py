@@ -5,15 +5,16 @@ pod, which answers natively.
 """
 
 from triune.gateway.collect import Collect
-from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, choose_flavor_id, flavor_path
-from triune.gateway.compute.keypairs import KEYPAIRS, follow_keypair, keypair_path
+from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, SHARED_FLAVORS, choose_flavor_id
+from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_keypair
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, CreateServer, volume_in_same_pod
 from triune.gateway.compute.zones import availability_zones, availability_zones_detail
 from triune.gateway.errors import compute_fault
+from triune.gateway.everywhere import CreateEverywhere, Everywhere, RemoveEverywhere
 from triune.gateway.gather import Gather
 from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
-from triune.gateway.strategies import Anywhere, CreateEverywhere, Everywhere, Here, Owner, Sum
+from triune.gateway.strategies import Anywhere, Here, Owner, Sum
 from triune.gateway.union import Union
 from triune.pods.locate import SERVER, SERVER_GROUP
 
@@ -25,13 +26,14 @@ ROUTES = (
     Route(ANY, "/servers/{server_id}/{rest:path}", Owner(SERVER, "server_id")),
     Route("GET", "/flavors", Union(BRIEF_FLAVORS)),
     Route("GET", "/flavors/detail", Union(FLAVORS)),
-    Route("POST", "/flavors", CreateEverywhere(flavor_path, complete=choose_flavor_id)),
+    Route("POST", "/flavors", CreateEverywhere(SHARED_FLAVORS, complete=choose_flavor_id)),
     Route("GET", "/flavors/{flavor_id}/{rest:path}", Anywhere()),
+    Route("DELETE", "/flavors/{flavor_id}", RemoveEverywhere(SHARED_FLAVORS)),
     Route("POST PUT DELETE", "/flavors/{flavor_id}/{rest:path}", Everywhere()),
     Route("GET", "/os-keypairs", Union(KEYPAIRS)),
-    Route("POST", "/os-keypairs", CreateEverywhere(keypair_path, follow=follow_keypair)),
+    Route("POST", "/os-keypairs", CreateEverywhere(SHARED_KEYPAIRS, follow=follow_keypair)),
     Route("GET", "/os-keypairs/{name}", Anywhere()),
-    Route("DELETE", "/os-keypairs/{name}", Everywhere()),
+    Route("DELETE", "/os-keypairs/{name}", RemoveEverywhere(SHARED_KEYPAIRS)),
     Route("GET", "/os-server-groups", Collect("server_groups")),
     Route(ANY, "/os-server-groups/{group_id}", Owner(SERVER_GROUP, "group_id")),
     Route("GET", "/os-availability-zone", Here(availability_zones)),

@@ -6,12 +6,14 @@ from urllib.parse import urlsplit
 
 from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
+from triune.gateway.everywhere import Shared
 from triune.gateway.forward import relay, unreachable
 from triune.gateway.http import Response
 from triune.gateway.order import image_order
 from triune.gateway.union import SharedCollection
 from triune.pods.client import Answer, Document, PodUnreachable
 from triune.pods.locate import is_uuid
+from triune.shared.convergence import IMAGE
 
 JSON = dict[str, Any]
 
@@ -48,9 +50,11 @@ def choose_image_id(body: JSON) -> None:
     body.setdefault("id", str(uuid.uuid4()))
 
 
-def image_path(answer: JSON) -> str:
-    """The path of a created image."""
-    return f"/images/{answer['id']}"
+SHARED_IMAGES = Shared(
+    kind=IMAGE,
+    resource_id=lambda call, answer: str(answer["id"]) if answer else call.parameters["image_id"],
+    path=lambda answer: f"/images/{answer['id']}",
+)
 
 
 async def show_image(call: Call) -> Response:

@@ -5,23 +5,25 @@ pod, which answers natively.
 """
 
 from triune.gateway.errors import image_fault
-from triune.gateway.image.images import IMAGES, choose_image_id, download_image, image_path, show_image
+from triune.gateway.everywhere import CreateEverywhere, Everywhere, RemoveEverywhere
+from triune.gateway.image.images import IMAGES, SHARED_IMAGES, choose_image_id, download_image, show_image
 from triune.gateway.image.upload import upload
 from triune.gateway.routes import Route
 from triune.gateway.service import Service
-from triune.gateway.strategies import Anywhere, CreateEverywhere, Everywhere, Here
+from triune.gateway.strategies import Anywhere, Here
 from triune.gateway.union import Union
 
 CHANGE = "POST PUT PATCH DELETE"
 
 ROUTES = (
     Route("GET", "/images", Union(IMAGES)),
-    Route("POST", "/images", CreateEverywhere(image_path, complete=choose_image_id)),
+    Route("POST", "/images", CreateEverywhere(SHARED_IMAGES, complete=choose_image_id)),
     Route("GET", "/images/{image_id}", Here(show_image)),
     Route("GET", "/images/{image_id}/file", Here(download_image)),
     Route("PUT", "/images/{image_id}/file", Here(upload)),
     Route("PUT", "/images/{image_id}/stage", Here(upload)),
     Route("GET", "/images/{image_id}/{rest:path}", Anywhere()),
+    Route("DELETE", "/images/{image_id}", RemoveEverywhere(SHARED_IMAGES)),
     Route(CHANGE, "/images/{image_id}/{rest:path}", Everywhere()),
     Route(CHANGE, "/metadefs/{rest:path}", Everywhere()),
 )

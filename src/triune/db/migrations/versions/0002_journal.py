@@ -34,5 +34,6 @@ def upgrade() -> None:
         "removals",
         sa.Column("kind", sa.String(36), primary_key=True),
         sa.Column("resource_id", sa.String(255), primary_key=True),
+        sa.Column("pod_id", sa.String(36), primary_key=True),
         sa.Column("created_at", sa.DateTime, nullable=False, index=True),
     )
