@@ -39,7 +39,7 @@ async def prepare_flavor(call: Call, pod: Pod, reference: Any) -> None:
     if not isinstance(reference, str | int):
         return
     path = f"/v2.1/flavors/{quoted(str(reference).rstrip('/').rpartition('/')[2])}"
-    if (await call.fetch(call.target(pod, "GET", path))).status != 404:
+    if not await _lacks(call, pod, path):
         return
     headers = CIMultiDict(
         {
@@ -58,7 +58,11 @@ async def prepare_flavor(call: Call, pod: Pod, reference: Any) -> None:
     source = await _elsewhere(call, pod, path)
     if source is None:
         return
-    shown = (await as_triune(source.pod, "GET", path)).json()["flavor"]
+    whole = await as_triune(source.pod, "GET", path)
+    if not whole.ok:
+        LOG.warning("Flavor %s of %s cannot be read: HTTP %s", reference, source.pod.region_name, whole.status)
+        return
+    shown = whole.part("flavor")
     flavor = {name: shown[field] for field, name in _FLAVOR_FIELDS.items() if shown.get(field) is not None}
     flavor["swap"] = shown.get("swap") or 0
     created = await as_triune(pod, "POST", "/v2.1/flavors", {"flavor": flavor})
@@ -80,12 +84,12 @@ async def prepare_keypair(call: Call, pod: Pod, name: Any) -> None:
     if not isinstance(name, str) or not name:
         return
     path = f"/v2.1/os-keypairs/{quoted(name)}"
-    if (await call.fetch(call.target(pod, "GET", path))).status != 404:
+    if not await _lacks(call, pod, path):
         return
     source = await _elsewhere(call, pod, path)
     if source is None:
         return
-    shown = source.json()["keypair"]
+    shown = source.part("keypair")
     keypair = {key: shown[key] for key in ("name", "public_key", "type") if key in shown}
     await call.fetch(call.target(pod, "POST", "/v2.1/os-keypairs"), {"keypair": keypair})
     LOG.info("Keypair %s copied from %s to %s", name, source.pod.region_name, pod.region_name)
@@ -94,13 +98,27 @@ async def prepare_keypair(call: Call, pod: Pod, name: Any) -> None:
 async def _elsewhere(call: Call, pod: Pod, path: str) -> Document | None:
     """What another pod shows at a path to the caller, or None."""
 
-    async def show(other: Pod) -> Document | None:
-        try:
-            document = await call.fetch(call.target(other, "GET", path))
-        except PodUnreachable:
-            return None
-        return document if document.ok else None
+    deadline = call.gateway.conf.pods.list_deadline
+    questions = [
+        asyncio.create_task(call.fetch(call.target(other, "GET", path, deadline=deadline)))
+        for other in await call.pods()
+        if other.id != pod.id
+    ]
+    try:
+        for question in asyncio.as_completed(questions):
+            try:
+                document = await question
+            except PodUnreachable:
+                continue
+            if document.ok:
+                return document
+    finally:
+        for task in questions:
+            task.cancel()
+        await asyncio.gather(*questions, return_exceptions=True)
+    return None
 
-    others = [other for other in await call.pods() if other.id != pod.id]
-    found = await asyncio.gather(*(show(other) for other in others))
-    return next((document for document in found if document is not None), None)
+
+async def _lacks(call: Call, pod: Pod, path: str) -> bool:
+    deadline = call.gateway.conf.pods.list_deadline
+    return (await call.fetch(call.target(pod, "GET", path, deadline=deadline))).status == 404
