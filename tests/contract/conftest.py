@@ -14,7 +14,7 @@ from yarl import URL
 
 from .cloud.cloud import Cloud
 from .cloud.keystone import Token
-from .gateway import Running, running, schema, write_settings
+from .gateway import IMPATIENT, Running, running, schema, write_settings
 
 
 @dataclass
@@ -113,9 +113,18 @@ async def start_gateway(
 
 
 @pytest.fixture
-def settings() -> Settings:
-    """What a test module changes in the settings."""
-    return {}
+def settings(request: pytest.FixtureRequest) -> Settings:
+    """What a test changes in the settings; `@pytest.mark.impatient` gives it short deadlines."""
+    impatient = request.node.get_closest_marker("impatient") is not None
+    changed: Settings = {"pods": IMPATIENT} if impatient else {}
+    for group, options in getattr(request, "param", {}).items():
+        changed[group] = {**changed.get(group, {}), **options}
+    return changed
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marks of these tests."""
+    config.addinivalue_line("markers", "impatient: the gateway has deadlines that the test waits for")
 
 
 @pytest.fixture

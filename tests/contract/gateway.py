@@ -20,9 +20,9 @@ from triune.gateway.call import Gateway
 
 from .cloud.keystone import PASSWORD
 
-# Deadlines for tests that wait for them: long enough for a busy machine, short enough for the test's patience.
-QUICK: dict[str, dict[str, Any]] = {
-    "gateway": {"marker_key": "a-secret-that-signs"},
+# Deadlines that no busy machine misses; tests that wait for them have shorter ones (`IMPATIENT`).
+PATIENT: dict[str, dict[str, Any]] = {
+    "gateway": {"marker_key": "a-secret-that-signs", "max_document": 1024 * 1024},
     "keystone": {
         "auth_type": "password",
         "username": "triune",
@@ -30,20 +30,28 @@ QUICK: dict[str, dict[str, Any]] = {
         "project_name": "service",
         "user_domain_name": "Default",
         "project_domain_name": "Default",
-        "deadline": 1.0,
+        "deadline": 5,
         "token_cache_time": 60,
     },
     "pods": {
-        "connect_timeout": 0.5,
-        "list_deadline": 0.5,
-        "request_deadline": 0.8,
-        "store_deadline": 5,
-        "stall_timeout": 1.0,
+        "connect_timeout": 2,
+        "list_deadline": 5,
+        "request_deadline": 8,
+        "store_deadline": 10,
+        "stall_timeout": 5,
         "breaker_failures": 3,
         "breaker_pause": 0.3,
         "breaker_max_pause": 0.6,
         "refresh_interval": 60,
     },
+}
+
+IMPATIENT: dict[str, Any] = {
+    "connect_timeout": 0.3,
+    "list_deadline": 0.3,
+    "request_deadline": 0.5,
+    "store_deadline": 1,
+    "stall_timeout": 0.4,
 }
 
 
@@ -58,7 +66,7 @@ class Running:
 
 def write_settings(directory: Path, database: Path, auth_url: str, changed: dict[str, dict[str, Any]]) -> Path:
     """A settings file; `changed` goes over the tests' defaults."""
-    values: dict[str, dict[str, Any]] = {group: dict(options) for group, options in QUICK.items()}
+    values: dict[str, dict[str, Any]] = {group: dict(options) for group, options in PATIENT.items()}
     values["keystone"]["auth_url"] = auth_url
     values["database"] = {"connection": f"sqlite+aiosqlite:///{database}"}
     for group, options in changed.items():

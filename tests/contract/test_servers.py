@@ -147,6 +147,7 @@ async def test_not_found_while_a_pod_is_away_is_no_404(cloud: Cloud, client: Cli
     assert reply.headers["Triune-Missing-Pods"] == "RegionTwo"
 
 
+@pytest.mark.impatient
 @pytest.mark.parametrize("body", [b"", b'{"os-stop": null}'])
 async def test_an_action_in_a_pod_that_hangs_ends_at_the_deadline(cloud: Cloud, client: Client, body: bytes) -> None:
     server = cloud.pods[1].nova.add_server(client.token.project_id)

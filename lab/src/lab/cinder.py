@@ -35,6 +35,9 @@ def configure(lab: Lab, region: Region) -> None:
                 "backup_posix_path": str(home / "backups"),
                 # Fast, and most of a young volume is zeros.
                 "backup_compression_algorithm": "zstd",
+                # A piece is held in memory as a whole (2 GB of it by default), and each block of it costs a hash.
+                "backup_file_size": 64 * 2**20,
+                "backup_sha_block_size_bytes": 2**20,
                 "graceful_shutdown_timeout": 2,
             },
             BACKEND: {

@@ -22,7 +22,7 @@ from triune.gateway.versions import Versions
 from triune.gateway.volume.table import VOLUME_SERVICE
 from triune.identity import Caller, IdentityUnavailable
 from triune.log import request_context
-from triune.pods.client import DocumentTooLarge, PodUnreachable
+from triune.pods.client import PodUnreachable
 
 LOG = logging.getLogger(__name__)
 
@@ -85,8 +85,6 @@ class App:
         except IdentityUnavailable as error:
             LOG.error("%s", error)
             return service.fault(ApiError(503, "The Keystone service is temporarily unavailable."), request)
-        except DocumentTooLarge as error:
-            return service.fault(ApiError(502, str(error)), request)
         except ClientGone:
             raise
         except Exception:

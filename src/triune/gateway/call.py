@@ -147,7 +147,7 @@ class Call:
             deadline=deadline,
         )
 
-    async def send(self, pod: Pod) -> Answer:
+    async def send(self, pod: Pod, deadline: float | None = None) -> Answer:
         """Pass this call on to a pod, streaming its body. Raises `PodUnreachable`."""
         body: Body = None
         length = self.request.content_length
@@ -155,7 +155,7 @@ class Call:
             body = await self.request.body(length)
         elif self.request.has_body:
             body = self.request.stream()
-        return await self.gateway.client.send(self.target(pod), self.headers(), body)
+        return await self.gateway.client.send(self.target(pod, deadline=deadline), self.headers(), body)
 
     async def fetch(self, target: Target, document: Any = None) -> Document:
         """Ask a pod with this caller's rights. Raises `PodUnreachable`."""
@@ -172,8 +172,8 @@ class Call:
             kind, resource_id, self.headers(with_body=False), self.caller.project_id
         )
 
-    async def search(self, kind: Kind, resource_id: str) -> Pod:
-        """The pod that says now that it holds a resource. Raises `NotInAnyPod` or `PodsMissing`."""
+    async def search(self, kind: Kind, resource_id: str) -> Document:
+        """What the pod shows of a resource that holds it now. Raises `NotInAnyPod` or `PodsMissing`."""
         gateway = self.gateway
         pods = await gateway.registry.pods()
         return await gateway.locator.search(

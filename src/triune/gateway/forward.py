@@ -5,17 +5,17 @@ from collections.abc import AsyncIterator
 from triune.gateway.call import Call, response_headers, translate_body, translate_location
 from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
-from triune.pods.client import Answer, PodUnreachable
+from triune.pods.client import Answer, DocumentTooLarge, PodUnreachable
 from triune.pods.registry import Pod
 
 
-async def forward(call: Call, pod: Pod) -> Response:
-    """Pass a call on and its answer back.
+async def forward(call: Call, pod: Pod, deadline: float | None = None) -> Response:
+    """Pass a call on and its answer back; `deadline` in seconds until the answer begins.
 
     Raises `ApiError` 503 when the pod cannot be reached, 504 when it may have got the request but did not answer.
     """
     try:
-        answer = await call.send(pod)
+        answer = await call.send(pod, deadline)
         return await relay(call, answer)
     except PodUnreachable as error:
         raise unreachable(error) from error
@@ -48,5 +48,7 @@ async def _stream(answer: Answer) -> AsyncIterator[bytes]:
 
 def unreachable(error: PodUnreachable) -> ApiError:
     """The error of a request whose one pod is away."""
+    if isinstance(error, DocumentTooLarge):
+        return ApiError(502, str(error))
     status = 504 if error.sent else 503
     return ApiError(status, f"Pod {error.pod.region_name} of availability zone {error.pod.az_name} does not answer.")

@@ -10,10 +10,15 @@ from triune.gateway.forward import unreachable
 from triune.gateway.http import Response
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.locate import IMAGE, Kind, NotInAnyPod, PodsMissing
-from triune.pods.placement import Anchor, NoCandidate, candidates
+from triune.pods.placement import Anchor, NoCandidate, UnknownZone, candidates
 from triune.pods.registry import Pod
 
 JSON = dict[str, Any]
+# Nova (servers.py) and Cinder (exception.InvalidAvailabilityZone) on a zone that they do not know.
+UNKNOWN_ZONE = {
+    "compute": "The requested availability zone is not available",
+    "volume": "Availability zone '{}' is invalid.",
+}
 Prepare = Callable[[Pod], Awaitable[JSON]]
 
 
@@ -44,6 +49,8 @@ async def ordered_candidates(call: Call, zone: str | None, needed: list[Anchor])
         chosen = candidates(
             await call.pods(), zone or call.gateway.conf.gateway.default_availability_zone, needed, used
         )
+    except UnknownZone as error:
+        raise ApiError(400, UNKNOWN_ZONE[call.service.name].format(error.zone)) from error
     except NoCandidate as error:
         raise ApiError(400, str(error)) from error
     health = call.gateway.health
@@ -61,9 +68,9 @@ async def with_image(call: Call, pods: list[Pod], image_id: Any) -> list[Pod]:
         )
         try:
             document = await call.fetch(target)
+            return document.ok and document.part("status") == "active"
         except PodUnreachable:
             return False
-        return document.ok and document.json().get("status") == "active"
 
     holds = await asyncio.gather(*(has(pod) for pod in pods))
     return [pod for pod, has_it in zip(pods, holds, strict=True) if has_it] or pods

@@ -11,7 +11,7 @@ from triune.gateway.errors import ApiError
 from triune.gateway.forward import forward, unreachable
 from triune.gateway.http import Response
 from triune.pods.client import Document, PodUnreachable, Target
-from triune.pods.locate import Kind, NotInAnyPod, PodsMissing
+from triune.pods.locate import Kind, NotInAnyPod, PodsMissing, owner_of
 from triune.pods.registry import Pod
 
 JSON = dict[str, Any]
@@ -71,17 +71,17 @@ class Owner:
         """
         locator = call.gateway.locator
         try:
-            other = await call.search(self._kind, resource_id)
+            shown = await call.search(self._kind, resource_id)
         except PodsMissing:
             return None
         except NotInAnyPod:
             await locator.forget(self._kind, resource_id)
             return None
-        if other.id == pod.id:
+        if shown.pod.id == pod.id:
             return None
         await locator.forget(self._kind, resource_id)
-        await locator.remember(self._kind, resource_id, other, call.caller.project_id)
-        return other if call.request.is_repeatable else None
+        await locator.remember(self._kind, resource_id, shown.pod, owner_of(shown) or call.caller.project_id)
+        return shown.pod if call.request.is_repeatable else None
 
     def _is_all_of(self, call: Call, resource_id: str) -> bool:
         return f"/{call.service.version}{call.path}".rstrip("/").endswith(self._kind.show(resource_id))
@@ -95,21 +95,24 @@ class Anywhere:
     """
 
     async def __call__(self, call: Call) -> Response:
-        has_body = call.request.has_body
-        if has_body:
+        if call.request.has_body:
             await call.request.body(call.gateway.conf.gateway.max_request_body)
+        reading = call.request.method in ("GET", "HEAD")
+        # Where the next pod can be asked, a slow one need not be waited for as long as where it alone can answer.
+        deadline = call.gateway.conf.pods.list_deadline if reading else None
         refusal: Response | None = None
         failure: PodUnreachable | None = None
         for pod in await call.pods():
             try:
-                response = await forward(call, pod)
+                response = await forward(call, pod, deadline)
             except ApiError as error:
-                if not isinstance(error.__cause__, PodUnreachable):
+                if not isinstance(error.__cause__, PodUnreachable) or (error.__cause__.sent and not reading):
                     raise
                 failure = error.__cause__
                 call.lost(failure)
                 continue
             if response.status != 404:
+                call.missing.clear()
                 return response
             refusal = refusal or response
         if refusal is not None:

@@ -109,11 +109,12 @@ class Union:
         items: list[JSON] = []
         for _ in range(MAX_PAGES):
             document = await call.fetch(call.target(pod, "GET", path, query, deadline=deadline))
+            if document.status >= 500:
+                raise PodUnreachable(pod, document.service, f"HTTP {document.status}")
             if not document.ok:
                 break
-            body = document.json()
-            items += translation.document(body[self._collection.name])
-            link = self._collection.next_link(body)
+            items += translation.document(document.part(self._collection.name))
+            link = self._collection.next_link(document.json())
             if link is None:
                 break
             query = urlsplit(link).query

@@ -40,7 +40,7 @@ class PodUnreachable(Exception):
         self.sent = sent
 
 
-class DocumentTooLarge(Exception):
+class DocumentTooLarge(PodUnreachable):
     """A pod's answer is larger than the gateway reads into memory."""
 
 
@@ -88,7 +88,7 @@ class Answer:
             size += len(chunk)
             if size > limit:
                 self.close()
-                raise DocumentTooLarge(f"{self.service} of {self.pod.region_name} answers with more than {limit} bytes")
+                raise DocumentTooLarge(self.pod, self.service, f"an answer of more than {limit} bytes")
             chunks.append(chunk)
         return b"".join(chunks)
 
@@ -218,7 +218,7 @@ class PodClient:
     async def fetch(self, target: Target, headers: CIMultiDict[str], body: Body = None) -> Document:
         """Send one request and read its whole answer within the deadline.
 
-        Raises `PodUnreachable`, also where the pod answers that it is unavailable, and `DocumentTooLarge`.
+        Raises `PodUnreachable`, also where the pod answers that it is unavailable, or with more than fits in memory.
         """
         deadline = target.deadline or self._settings.request_deadline
         try:

@@ -52,12 +52,29 @@ KINDS = (
 )
 
 
+# Where the APIs show whose a resource is.
+_OWNERS = (
+    "tenant_id",
+    "project_id",
+    "os-vol-tenant-attr:tenant_id",
+    "os-extended-snapshot-attributes:project_id",
+    "os-backup-project-attr:project_id",
+)
 _UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
 def is_uuid(value: str) -> bool:
     """Whether a resource could have this id. Clients try a name as an id before they look for it in a list."""
     return _UUID.fullmatch(value) is not None
+
+
+def owner_of(document: Document) -> str | None:
+    """The project that a resource belongs to, where the document that shows it tells."""
+    shown = document.json()
+    resource = next(iter(shown.values()), None) if isinstance(shown, dict) else None
+    if not isinstance(resource, dict):
+        return None
+    return next((resource[key] for key in _OWNERS if isinstance(resource.get(key), str)), None)
 
 
 class NotInAnyPod(Exception):
@@ -99,9 +116,9 @@ class Locator:
         if pod_id is not None and (pod := pods.get(pod_id)) is not None:
             self._cache[kind.name, resource_id] = pod.id
             return pod
-        pod = await self.search(kind, resource_id, headers, project_id, pods.values())
-        await self.remember(kind, resource_id, pod, project_id)
-        return pod
+        document = await self.search(kind, resource_id, headers, project_id, pods.values())
+        await self.remember(kind, resource_id, document.pod, owner_of(document) or project_id)
+        return document.pod
 
     async def search(
         self,
@@ -110,8 +127,8 @@ class Locator:
         headers: CIMultiDict[str],
         project_id: str | None,
         pods: Iterable[Pod],
-    ) -> Pod:
-        """Ask all the pods at once; the first that has the resource wins. Raises `NotInAnyPod` or `PodsMissing`."""
+    ) -> Document:
+        """Ask all the pods at once; the first that shows the resource wins. Raises `NotInAnyPod` or `PodsMissing`."""
         questions = [
             asyncio.create_task(self._client.fetch(self._question(kind, resource_id, pod, project_id), headers))
             for pod in pods
@@ -126,7 +143,10 @@ class Locator:
                     missing.append(error.pod)
                     continue
                 if document.ok:
-                    return document.pod
+                    return document
+                if document.status >= 500:
+                    missing.append(document.pod)
+                    continue
                 if refusal is None or document.status != 404:
                     refusal = document
                 if document.status == 404 and not kind.by_name and not is_uuid(resource_id):

@@ -10,6 +10,14 @@ class NoCandidate(Exception):
     """No pod can take the resource; the text is for the tenant."""
 
 
+class UnknownZone(NoCandidate):
+    """No pod of the zone takes new resources; each API has its own words for it."""
+
+    def __init__(self, zone: str | None) -> None:
+        super().__init__(f"availability zone {zone}")
+        self.zone = zone
+
+
 @dataclass(frozen=True, slots=True)
 class Anchor:
     """Something that exists in one pod already and that the new resource needs, e.g. a network or a volume."""
@@ -28,7 +36,7 @@ def candidates(pods: Iterable[Pod], zone: str | None, anchors: Iterable[Anchor],
     anchors = list(anchors)
     in_zone = [pod for pod in pods if zone is None or pod.az_name == zone]
     if not in_zone:
-        raise NoCandidate("The requested availability zone is not available")
+        raise UnknownZone(zone)
     fitting = in_zone
     for anchor in anchors:
         fitting = [pod for pod in fitting if pod.id == anchor.pod.id]
@@ -36,7 +44,7 @@ def candidates(pods: Iterable[Pod], zone: str | None, anchors: Iterable[Anchor],
             raise NoCandidate(_contradiction(anchor, anchors, zone))
     enabled = [pod for pod in fitting if pod.enabled]
     if not enabled:
-        raise NoCandidate("The requested availability zone is not available")
+        raise UnknownZone(zone)
     return sorted(enabled, key=lambda pod: (-used.get(pod.id, 0), pod.region_name))
 
 

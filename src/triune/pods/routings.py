@@ -72,7 +72,7 @@ class Routings:
         )
         try:
             async with self._database.transaction() as session:
-                return dict((await session.execute(query)).tuples().all())
+                return dict((await session.execute(query)).all())
         except SQLAlchemyError:
             LOG.exception("Routings cannot be read")
             return {}

@@ -303,6 +303,8 @@ class Nova(PodService):
                 f"Invalid input for field/attribute block_device_mapping_v2. Value: {devices!r}. {devices!r} is not "
                 "of type 'array'",
             )
+        if not isinstance(server["flavorRef"], str | int):
+            raise fault(400, f"Invalid input for field/attribute flavorRef. Value: {server['flavorRef']!r}.")
         if server["flavorRef"] not in self.flavors:
             raise fault(400, f"Flavor {server['flavorRef']} could not be found.")
         zone = server.get("availability_zone", self.zone).partition(":")[0]

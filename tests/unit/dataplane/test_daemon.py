@@ -39,7 +39,7 @@ def started(process: subprocess.Popen[bytes]) -> None:
 def test_command_detaches_and_names_its_files(tmp_path: Path) -> None:
     one = daemon(tmp_path, "ovsdb-server", "x.db", control_socket=tmp_path / "x.ctl")
     command = one.command()
-    assert command[:3] == ["ovsdb-server", "x.db", "--detach"]
+    assert command[:4] == ["ovsdb-server", "x.db", "--detach", "--monitor"]
     assert f"--pidfile={tmp_path}/run/pod1-thing.pid" in command
     assert f"--log-file={tmp_path}/log/pod1-thing.log" in command
     assert f"--unixctl={tmp_path}/x.ctl" in command

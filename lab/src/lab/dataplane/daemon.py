@@ -48,6 +48,8 @@ class Daemon:
             *enter,
             *self.argv,
             "--detach",
+            # A crash is followed by a new start at once: userspace connection tracking has assertions that NAT can hit.
+            "--monitor",
             "--no-chdir",
             self.pid_option,
             *([f"--unixctl={self.control_socket}"] if self.control_socket else []),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from oslo_log import log as logging
@@ -50,23 +51,36 @@ async def _prepare(call: Call, key: Key, pod: Pod, path: str, copy: Copy) -> Non
 
     Where no pod has it, or it cannot be copied, the pod refuses the server in its own words.
     """
-    if (await call.fetch(call.target(pod, "GET", path))).status != 404:
+    deadline = call.gateway.conf.pods.list_deadline
+    if (await call.fetch(call.target(pod, "GET", path, deadline=deadline))).status != 404:
         return
-
-    async def has(other: Pod) -> bool:
-        try:
-            shown = (await call.fetch(call.target(other, "GET", path))).ok
-        except PodUnreachable:
-            return False
-        # What was removed while a pod was away must not spread from there.
-        return shown and not await call.gateway.intents.is_removed(Key(key.kind, key.resource_id, other.id))
-
-    others = [other for other in await call.pods() if other.id != pod.id]
-    found = await asyncio.gather(*(has(other) for other in others))
-    source = next((other for other, has_it in zip(others, found, strict=True) if has_it), None)
+    source = await _source(call, key, pod, path, deadline)
     if source is None:
         return
     try:
         await copy(source, pod)
     except CopyRefused as error:
         LOG.warning("%s", error)
+
+
+async def _source(call: Call, key: Key, pod: Pod, path: str, deadline: float) -> Pod | None:
+    """Another pod that shows the resource to the caller, the first to answer; or None."""
+    questions = [
+        asyncio.create_task(call.fetch(call.target(other, "GET", path, deadline=deadline)))
+        for other in await call.pods()
+        if other.id != pod.id
+    ]
+    try:
+        for question in asyncio.as_completed(questions):
+            try:
+                document = await question
+            except PodUnreachable:
+                continue
+            # What was removed while a pod was away must not spread from there.
+            if document.ok and not await call.gateway.intents.is_removed(replace(key, pod_id=document.pod.id)):
+                return document.pod
+    finally:
+        for task in questions:
+            task.cancel()
+        await asyncio.gather(*questions, return_exceptions=True)
+    return None

@@ -100,24 +100,28 @@ def in_pod(body: JSON, pod: Pod, host: str) -> JSON:
 
 def needs(body: JSON, server: JSON) -> Iterator[tuple[Kind, Any]]:
     """What a new server needs that lives in one pod."""
-    networks = server.get("networks")
-    for network in networks if isinstance(networks, list) else ():
-        if isinstance(network, dict):
-            yield NETWORK, network.get("uuid")
-            yield PORT, network.get("port")
-    for device in server.get("block_device_mapping_v2") or ():
-        if isinstance(device, dict):
-            kind = {"volume": VOLUME, "snapshot": SNAPSHOT}.get(str(device.get("source_type")))
-            if kind is not None:
-                yield kind, device.get("uuid")
-    for device in server.get("block_device_mapping") or ():
-        if isinstance(device, dict):
-            yield VOLUME, device.get("volume_id")
-            yield SNAPSHOT, device.get("snapshot_id")
+    for network in _objects(server, "networks"):
+        yield NETWORK, network.get("uuid")
+        yield PORT, network.get("port")
+    for device in _objects(server, "block_device_mapping_v2"):
+        kind = {"volume": VOLUME, "snapshot": SNAPSHOT}.get(str(device.get("source_type")))
+        if kind is not None:
+            yield kind, device.get("uuid")
+    for device in _objects(server, "block_device_mapping"):
+        yield VOLUME, device.get("volume_id")
+        yield SNAPSHOT, device.get("snapshot_id")
     for name in ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"):
         hints = body.get(name)
         if isinstance(hints, dict):
             yield SERVER_GROUP, hints.get("group")
+
+
+def _objects(server: JSON, name: str) -> Iterator[JSON]:
+    """The objects of a list in the request; what is of another type is left to the pod to refuse."""
+    items = server.get(name)
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict):
+            yield item
 
 
 async def volume_in_same_pod(call: Call, pod: Pod) -> None:

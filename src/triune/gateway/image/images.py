@@ -64,15 +64,17 @@ async def show_image(call: Call) -> Response:
     failure: PodUnreachable | None = None
     for pod in await call.pods():
         try:
-            document = await call.fetch(call.target(pod))
+            document = await call.fetch(call.target(pod, deadline=call.gateway.conf.pods.list_deadline))
+            active = document.ok and document.part("status") == "active"
         except PodUnreachable as error:
             call.lost(error)
             failure = error
             continue
+        if active:
+            call.missing.clear()
+            return await call.respond(document)
         if not document.ok:
             refusal = refusal or document
-        elif document.json()["status"] == "active":
-            return await call.respond(document)
         else:
             known = known or document
     if known is not None:
@@ -90,12 +92,15 @@ async def download_image(call: Call) -> Response:
     failure: PodUnreachable | None = None
     for pod in await call.pods():
         try:
-            answer = await call.send(pod)
+            answer = await call.send(pod, call.gateway.conf.pods.list_deadline)
         except PodUnreachable as error:
             call.lost(error)
             failure = error
             continue
         if answer.status in (200, 206):
+            call.missing.clear()
+            if empty is not None:
+                empty.close()
             return await relay(call, answer)
         if empty is None or (answer.status == 204 and empty.status != 204):
             if empty is not None:
@@ -104,5 +109,7 @@ async def download_image(call: Call) -> Response:
         else:
             answer.close()
     if empty is None or (empty.status == 404 and failure is not None):
+        if empty is not None:
+            empty.close()
         raise unreachable(failure) if failure is not None else ApiError(503, "No pod answers.")
     return await relay(call, empty)
