@@ -253,7 +253,7 @@ async def test_a_flavor_is_copied_to_the_pod_that_lacks_it(cloud: Cloud, client:
 
 
 async def test_a_private_flavor_is_copied_with_the_access_to_it(cloud: Cloud, client: Client) -> None:
-    cloud.pods[0].nova.add_flavor("mine", is_public=False)
+    cloud.pods[0].nova.add_flavor("mine", is_public=False, access={client.token.project_id})
     assert (await boot(client, flavorRef="mine", availability_zone="az2")).status == 202
     assert cloud.pods[1].nova.flavors["mine"]["is_public"] is False
     assert cloud.pods[1].nova.flavors["mine"]["access"] == {client.token.project_id}

@@ -19,7 +19,7 @@ from triune.work.journal import Key
 JSON = dict[str, Any]
 
 # Seconds for which the worker leaves a key to the request that is at work on it. Both may do the same: it is harmless.
-HANDS_OFF = 5.0
+HANDS_OFF = 2.0
 
 
 class Everywhere:
@@ -47,13 +47,17 @@ class Everywhere:
 class Shared:
     """A kind of resource that the work engine can bring to a pod, or remove from one.
 
-    `path` is where one is shown, below the version; both functions take the call and, where the resource was just
-    created, the answer.
+    `resource_id` takes the call and, where the resource was just created, the answer. `place` is the path (below the
+    version) and the query under which a created one is removed again. `is_named` tells whether a request says so much
+    of what it creates that asking another pod the same makes the same, and `is_same` whether what a pod shows is what
+    was created elsewhere.
     """
 
     kind: str
     resource_id: Callable[[Call, JSON | None], str]
-    path: Callable[[JSON], str]
+    place: Callable[[Call, JSON], tuple[str, str]]
+    is_named: Callable[[JSON], bool] = lambda body: True
+    is_same: Callable[[JSON, JSON], bool] = lambda answer, shown: True
 
     async def keys(self, call: Call, answer: JSON | None = None) -> list[Key]:
         """The keys of the resource of a call, one for each pod."""
@@ -88,7 +92,7 @@ class CreateEverywhere:
             return await Anywhere()(call)
         body = copy.deepcopy(body)
         self._complete(body)
-        lead = await _lead(call, body)
+        lead = await self._lead(call, body)
         if not lead.ok:
             return await call.respond(lead)
         answer = lead.json()
@@ -97,21 +101,51 @@ class CreateEverywhere:
         documents = await ask_all(
             call, _followers(call, lead, await call.pods()), msgspec.json.encode(self._follow(body, answer))
         )
-        # 409: this pod has it already, from an earlier try or from its operator.
-        refusal = first_refusal(documents, but=(409,))
-        if refusal is not None:
+        if (refusal := await self._refusal(call, answer, documents)) is not None:
             await self._undo(call, answer, keys, [lead, *documents])
             return await call.respond(refusal)
         await call.gateway.journal.done(_answered(keys, [lead, *documents]))
         return await call.respond(lead)
+
+    async def _refusal(self, call: Call, answer: JSON, documents: list[Document]) -> Document | None:
+        """The answer of a pod that does not hold the same now.
+
+        409 may mean that the pod has it already, from an earlier try or from its operator; or another under its name.
+        """
+        path, query = self._shared.place(call, answer)
+        for document in documents:
+            if document.ok:
+                continue
+            if document.status != 409:
+                return document
+            shown = await call.fetch(call.target(document.pod, "GET", f"/{call.service.version}{path}", query))
+            if not shown.ok or not self._shared.is_same(answer, shown.json()):
+                return document
+        return None
+
+    async def _lead(self, call: Call, body: JSON) -> Document:
+        """The answer of the first pod that can be reached."""
+        failure: PodUnreachable | None = None
+        for pod in await call.pods():
+            try:
+                return await call.fetch(call.target(pod), body)
+            except PodUnreachable as error:
+                call.lost(error)
+                failure = error
+                if error.sent and not self._shared.is_named(body):
+                    # It may have generated something that another pod would generate differently.
+                    break
+        assert failure is not None
+        raise unreachable(failure) from failure
 
     async def _undo(self, call: Call, answer: JSON, keys: list[Key], documents: list[Document]) -> None:
         """Remove what this request created, and only that."""
         created = [document.pod for document in documents if document.ok]
         keys = [key for key in keys if key.pod_id in {pod.id for pod in created}]
         await call.gateway.intents.removed(keys, call.caller.project_id, call.request.request_id, HANDS_OFF)
-        path = f"/{call.service.version}{self._shared.path(answer)}"
-        removed = await ask_all(call, [call.target(pod, method="DELETE", path=path) for pod in created])
+        path, query = self._shared.place(call, answer)
+        path = f"/{call.service.version}{path}"
+        removed = await ask_all(call, [call.target(pod, "DELETE", path, query) for pod in created])
         await call.gateway.journal.done(_answered(keys, removed))
 
 
@@ -154,19 +188,6 @@ class RemoveEverywhere:
             return await call.respond(refusal)
         await journal.done(_answered(keys, [lead, *documents]))
         return await call.respond(lead)
-
-
-async def _lead(call: Call, body: JSON) -> Document:
-    """The answer of the first pod that can be reached."""
-    failure: PodUnreachable | None = None
-    for pod in await call.pods():
-        try:
-            return await call.fetch(call.target(pod), body)
-        except PodUnreachable as error:
-            call.lost(error)
-            failure = error
-    assert failure is not None
-    raise unreachable(failure) from failure
 
 
 def _followers(call: Call, lead: Document, pods: list[Pod]) -> list[Target]:

@@ -54,22 +54,31 @@ async def copy_flavor(user: ServiceUser, source: Pod, target: Pod, flavor_id: st
     """
     path = flavor_path(flavor_id)
 
-    async def ask(pod: Pod, method: str, path: str, body: JSON | None = None) -> JSON:
+    async def ask(pod: Pod, method: str, path: str, body: JSON | None = None) -> Document:
         document = await user.fetch(pod, "compute", method, path, body, microversion=FLAVOR_VERSION)
-        # 409: it is there already, from an earlier try that was cut short.
+        # 409: it is there already.
         if not document.ok and document.status != 409:
             raise CopyRefused(f"flavor {flavor_id}", document)
-        return document.json() if document.ok and document.body else {}
+        return document
 
-    shown = (await ask(source, "GET", path))["flavor"]
-    flavor = {name: shown[name] for name in FLAVOR_FIELDS if shown.get(name) is not None}
-    await ask(target, "POST", "/v2.1/flavors", {"flavor": {**flavor, "swap": shown.get("swap") or 0}})
-    if shown.get("extra_specs"):
+    shown: JSON = (await ask(source, "GET", path)).part("flavor")
+    created = await ask(target, "POST", "/v2.1/flavors", {"flavor": definition(shown)})
+    known: JSON = created.part("flavor") if created.ok else (await ask(target, "GET", path)).part("flavor")
+    if definition(known) != definition(shown):
+        # The target has another flavor under this id or name: never overwritten.
+        raise CopyRefused(f"flavor {flavor_id} is another one there", created)
+    if shown.get("extra_specs") and not known.get("extra_specs"):
         await ask(target, "POST", f"{path}/os-extra_specs", {"extra_specs": shown["extra_specs"]})
     if not shown.get("os-flavor-access:is_public", True):
-        for access in (await ask(source, "GET", f"{path}/os-flavor-access"))["flavor_access"]:
+        for access in (await ask(source, "GET", f"{path}/os-flavor-access")).part("flavor_access"):
             await ask(target, "POST", f"{path}/action", {"addTenantAccess": {"tenant": access["tenant_id"]}})
     LOG.info("Flavor %s copied from %s to %s", flavor_id, source.region_name, target.region_name)
+
+
+def definition(shown: JSON) -> JSON:
+    """What makes a flavor what it is, as it is given to create one."""
+    fields = {name: shown[name] for name in FLAVOR_FIELDS if shown.get(name) is not None}
+    return {**fields, "swap": shown.get("swap") or 0}
 
 
 async def copy_keypair(user: ServiceUser, source: Pod, target: Pod, user_id: str, name: str) -> None:
@@ -78,7 +87,7 @@ async def copy_keypair(user: ServiceUser, source: Pod, target: Pod, user_id: str
     document = await user.fetch(source, "compute", "GET", keypair_path(name), query=query, microversion=KEYPAIR_VERSION)
     if not document.ok:
         raise CopyRefused(f"keypair {name}", document)
-    shown = document.json()["keypair"]
+    shown = document.part("keypair")
     keypair = {"name": name, "public_key": shown["public_key"], "type": shown["type"], "user_id": user_id}
     document = await user.fetch(
         target, "compute", "POST", "/v2.1/os-keypairs", {"keypair": keypair}, microversion=KEYPAIR_VERSION

@@ -9,6 +9,7 @@ from triune.gateway.everywhere import Shared
 from triune.gateway.order import flavor_order
 from triune.gateway.union import SharedCollection, links_of
 from triune.shared.convergence import FLAVOR
+from triune.shared.copying import definition
 
 _envelope, _next_link = links_of("flavors")
 
@@ -37,5 +38,6 @@ def choose_flavor_id(body: dict[str, Any]) -> None:
 SHARED_FLAVORS = Shared(
     kind=FLAVOR,
     resource_id=lambda call, answer: str(answer["flavor"]["id"]) if answer else call.parameters["flavor_id"],
-    path=lambda answer: f"/flavors/{quoted(str(answer['flavor']['id']))}",
+    place=lambda call, answer: (f"/flavors/{quoted(str(answer['flavor']['id']))}", ""),
+    is_same=lambda answer, shown: definition(answer["flavor"]) == definition(shown["flavor"]),
 )

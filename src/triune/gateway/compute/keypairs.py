@@ -1,7 +1,7 @@
 """Keypairs: the same name and public key in every pod."""
 
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from triune.gateway.call import Call, quoted
 from triune.gateway.everywhere import Shared
@@ -40,8 +40,17 @@ def _resource_id(call: Call, answer: dict[str, Any] | None) -> str:
     return keypair_id(user_id, call.parameters["name"])
 
 
+def _place(call: Call, answer: dict[str, Any]) -> tuple[str, str]:
+    """Without the user, Nova would take the caller's own keypair of that name."""
+    user_id = str(answer["keypair"].get("user_id", call.caller.user_id))
+    query = "" if user_id == call.caller.user_id else urlencode({"user_id": user_id})
+    return f"/os-keypairs/{quoted(_name(answer))}", query
+
+
 SHARED_KEYPAIRS = Shared(
     kind=KEYPAIR,
     resource_id=_resource_id,
-    path=lambda answer: f"/os-keypairs/{quoted(_name(answer))}",
+    place=_place,
+    is_same=lambda answer, shown: bool(answer["keypair"]["public_key"] == shown["keypair"]["public_key"]),
+    is_named=lambda body: isinstance(body.get("keypair"), dict) and bool(body["keypair"].get("public_key")),
 )

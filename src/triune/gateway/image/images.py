@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
-from triune.gateway.call import Call
+from triune.gateway.call import Call, quoted
 from triune.gateway.errors import ApiError
 from triune.gateway.everywhere import Shared
 from triune.gateway.forward import relay, unreachable
@@ -53,7 +53,7 @@ def choose_image_id(body: JSON) -> None:
 SHARED_IMAGES = Shared(
     kind=IMAGE,
     resource_id=lambda call, answer: str(answer["id"]) if answer else call.parameters["image_id"],
-    path=lambda answer: f"/images/{answer['id']}",
+    place=lambda call, answer: (f"/images/{quoted(str(answer['id']))}", ""),
 )
 
 

@@ -1,0 +1,174 @@
+"""Pods that were away catch up with what all pods hold, by the work engine."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from triune.shared.convergence import Convergence
+from triune.work.backoff import Backoff
+from triune.work.worker import Pace, Worker
+
+from .cloud import service
+from .cloud.cloud import Cloud
+from .conftest import Client
+from .gateway import Running
+
+PACE = Pace(0.05, 2.0, 5.0, 8, 8, 3600.0, Backoff(0.1, 0.3))
+FLAVOR = {"flavor": {"name": "big", "ram": 512, "vcpus": 1, "disk": 1, "id": "f1"}}
+
+
+@asynccontextmanager
+async def working(gateway: Running) -> AsyncIterator[None]:
+    """A worker beside the gateway."""
+    shared, stop = gateway.shared, asyncio.Event()
+    handlers = Convergence(shared.registry, shared.service_user, shared.intents).handlers()
+    task = asyncio.create_task(Worker(shared.journal, handlers, PACE).run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+async def eventually(condition: Callable[[], Any], seconds: float = 12.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.05)
+
+
+async def jobs(admin: Client, query: str = "") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await admin.get(f"/v1.0/jobs{query}")).json["jobs"]
+    return found
+
+
+async def test_a_flavor_made_while_a_pod_is_away_comes_to_it(cloud: Cloud, gateway: Running, admin: Client) -> None:
+    await cloud.pods[1].nova.stop()
+    reply = await admin.post("/compute/v2.1/flavors", FLAVOR)
+    assert (reply.status, reply.headers["Triune-Missing-Pods"]) == (200, "RegionTwo")
+    (waiting,) = await jobs(admin, "?status=new")
+    assert (waiting["type"], waiting["resource"]["flavor_id"]) == ("flavor", "f1")
+    await cloud.pods[1].nova.start()
+    async with working(gateway):
+        await eventually(lambda: "f1" in cloud.pods[1].nova.flavors)
+    assert cloud.pods[1].nova.flavors["f1"] == cloud.pods[0].nova.flavors["f1"]
+
+
+async def test_a_keypair_removed_while_a_pod_is_away_does_not_come_back(
+    cloud: Cloud, gateway: Running, client: Client
+) -> None:
+    await client.post("/compute/v2.1/os-keypairs", {"keypair": {"name": "k"}})
+    await cloud.pods[1].nova.stop()
+    reply = await client.delete("/compute/v2.1/os-keypairs/k")
+    assert (reply.status, reply.headers["Triune-Missing-Pods"]) == (202, "RegionTwo")
+    await cloud.pods[1].nova.start()
+    assert (client.token.user_id, "k") in cloud.pods[1].nova.keypairs
+    async with working(gateway):
+        await eventually(lambda: not cloud.pods[1].nova.keypairs)
+    assert not cloud.pods[0].nova.keypairs
+
+
+async def test_a_pod_that_refuses_is_seen_with_its_reason_and_tried_again(
+    cloud: Cloud, gateway: Running, admin: Client
+) -> None:
+    await cloud.pods[1].nova.stop()
+    await admin.post("/compute/v2.1/flavors", FLAVOR)
+    async with working(gateway):
+        async with asyncio.timeout(12):
+            while not (failed := await jobs(admin, "?status=fail")):
+                await asyncio.sleep(0.05)
+        assert failed[0]["attempts"] >= 1
+        assert "RegionTwo" in failed[0]["last_error"]
+        await cloud.pods[1].nova.start()
+        await eventually(lambda: "f1" in cloud.pods[1].nova.flavors)
+        async with asyncio.timeout(5):
+            while {job["status"] for job in await jobs(admin)} != {"SUCCESS"}:
+                await asyncio.sleep(0.05)
+
+
+async def test_whoever_may_not_remove_leaves_no_trace(cloud: Cloud, admin: Client, client: Client) -> None:
+    await admin.post("/compute/v2.1/flavors", FLAVOR)
+    before = await jobs(admin)
+    cloud.pods[1].nova.fails(service.hang)
+    assert (await client.delete("/compute/v2.1/flavors/f1")).status == 403
+    assert await jobs(admin) == before
+    assert "f1" in cloud.pods[0].nova.flavors
+
+
+async def test_nothing_is_removed_where_no_pod_could_judge(cloud: Cloud, admin: Client, client: Client) -> None:
+    await admin.post("/compute/v2.1/flavors", FLAVOR)
+    before = await jobs(admin)
+    for pod in cloud.pods:
+        await pod.nova.stop()
+    assert (await client.delete("/compute/v2.1/flavors/f1")).status == 503
+    assert await jobs(admin) == before
+
+
+async def test_a_refusal_removes_only_what_was_created(cloud: Cloud, gateway: Running, admin: Client) -> None:
+    older = cloud.pods[1].nova.add_flavor("f1", name="another", ram=1, vcpus=7)
+    reply = await admin.post("/compute/v2.1/flavors", FLAVOR)
+    assert reply.status == 409
+    assert "f1" not in cloud.pods[0].nova.flavors
+    async with working(gateway):
+        await asyncio.sleep(0.5)
+    assert cloud.pods[1].nova.flavors["f1"] is older
+
+
+async def test_the_rollback_of_another_users_keypair_leaves_ones_own(cloud: Cloud, admin: Client) -> None:
+    nova = cloud.pods[0].nova
+    await admin.post("/compute/v2.1/os-keypairs", {"keypair": {"name": "k", "public_key": "ssh-rsa mine"}})
+    cloud.pods[1].nova.keypairs["other", "k"] = {"user_id": "other", "name": "k", "public_key": "ssh-rsa differs"}
+    body = {"keypair": {"name": "k", "public_key": "ssh-rsa others", "user_id": "other"}}
+    assert (await admin.at("compute 2.10").post("/compute/v2.1/os-keypairs", body)).status == 409
+    assert (admin.token.user_id, "k") in nova.keypairs
+    assert ("other", "k") not in nova.keypairs
+
+
+async def test_jobs_speak_the_admin_api(cloud: Cloud, gateway: Running, admin: Client, client: Client) -> None:
+    pod = (await admin.get("/v1.0/pods")).json["pods"][0]["pod_id"]
+    resource = {"flavor_id": "f9", "pod_id": pod}
+    reply = await admin.post("/v1.0/jobs", {"job": {"type": "flavor", "project_id": "p", "resource": resource}})
+    assert reply.status == 202
+    job = reply.json["job"]
+    assert (job["status"], job["resource"], job["attempts"], job["last_error"]) == ("NEW", resource, 0, None)
+    assert (await admin.get(f"/v1.0/jobs/{job['id']}")).json == {"job": job}
+    assert (await admin.put(f"/v1.0/jobs/{job['id']}")).status == 200
+    assert (await client.get("/v1.0/jobs")).status == 403
+    assert (await admin.get("/v1.0/jobs/none")).status == 404
+    schemas = {schema["type"]: schema["resource"] for schema in (await admin.get("/v1.0/jobs/schemas")).json["schemas"]}
+    assert schemas["flavor"] == ["flavor_id", "pod_id"]
+    assert (await admin.delete(f"/v1.0/jobs/{job['id']}")).json == {}
+    assert await jobs(admin) == []
+
+
+async def test_jobs_are_paged_and_filtered(cloud: Cloud, admin: Client) -> None:
+    pod = (await admin.get("/v1.0/pods")).json["pods"][0]["pod_id"]
+    for number in range(5):
+        resource = {"flavor_id": f"f{number}", "pod_id": pod}
+        await admin.post("/v1.0/jobs", {"job": {"type": "flavor", "project_id": "p", "resource": resource}})
+    seen, path = [], "/v1.0/jobs?limit=2&type=flavor"
+    while path:
+        page = (await admin.get(path)).json
+        seen += [job["resource"]["flavor_id"] for job in page["jobs"]]
+        path = next((link["href"] for link in page.get("jobs_links", ())), "")
+    assert sorted(seen) == [f"f{number}" for number in range(5)]
+    assert await jobs(admin, "?type=image") == []
+
+
+async def test_bad_jobs_are_refused(cloud: Cloud, admin: Client) -> None:
+    pod = (await admin.get("/v1.0/pods")).json["pods"][0]["pod_id"]
+    good = {"type": "flavor", "project_id": "p", "resource": {"flavor_id": "f", "pod_id": pod}}
+    bad = [
+        [],
+        {"job": []},
+        {"job": {**good, "type": "unknown"}},
+        {"job": {**good, "project_id": ""}},
+        {"job": {**good, "resource": {"pod_id": pod}}},
+        {"job": {**good, "resource": {**good["resource"], "more": "x"}}},
+        {"job": {**good, "resource": {"flavor_id": "f", "pod_id": "none"}}},
+    ]
+    for body in bad:
+        assert (await admin.post("/v1.0/jobs", body)).status == 400, body
+    for query in ("?limit=0", "?limit=x", "?marker=none", "?status=odd", "?color=red"):
+        assert (await admin.get(f"/v1.0/jobs{query}")).status == 400, query
+    assert await jobs(admin) == []
