@@ -4,7 +4,7 @@ Source: https://docs.openstack.org/api-ref/image/v2. Reading what is not listed 
 pod, which answers natively.
 """
 
-from triune.gateway.errors import image_fault
+from triune.gateway.errors import image_unauthorized, webob_fault
 from triune.gateway.image.images import IMAGES, choose_image_id, download_image, image_path, show_image
 from triune.gateway.image.upload import upload
 from triune.gateway.routes import Route
@@ -30,7 +30,8 @@ IMAGE_SERVICE = Service(
     name="image",
     prefix="/image",
     version="v2",
-    fault=image_fault,
+    fault=webob_fault,
+    unauthorized=image_unauthorized,
     routes=ROUTES,
     has_project=False,
     version_documents=("/", "/versions", "/versions/"),
