@@ -49,10 +49,9 @@ class Client:
         if "json" in kwargs:
             kwargs["data"] = json.dumps(kwargs.pop("json")).encode()
             headers.setdefault("Content-Type", "application/json")
+        headers = {name: value for name, value in headers.items() if value}
         url = URL(path if path.startswith("http") else f"{self.root}{path}", encoded=True)
-        async with self.session.request(
-            method, url, headers=headers, allow_redirects=False, **kwargs
-        ) as response:
+        async with self.session.request(method, url, headers=headers, allow_redirects=False, **kwargs) as response:
             return Reply(response.status, response.headers, await response.read())
 
     async def get(self, path: str, **kwargs: Any) -> Reply:
@@ -96,9 +95,7 @@ async def cloud(request: pytest.FixtureRequest) -> AsyncIterator[Cloud]:
 
 
 @pytest.fixture
-async def start_gateway(
-    cloud: Cloud, tmp_path: Path, empty_database: Path
-) -> AsyncIterator[Callable[..., Any]]:
+async def start_gateway(cloud: Cloud, tmp_path: Path, empty_database: Path) -> AsyncIterator[Callable[..., Any]]:
     """A context manager that runs a gateway with some settings changed; all share one database."""
     database = tmp_path / "triune.db"
     shutil.copy(empty_database, database)
@@ -128,9 +125,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-async def gateway(
-    cloud: Cloud, start_gateway: Callable[..., Any], settings: Settings
-) -> AsyncIterator[Running]:
+async def gateway(cloud: Cloud, start_gateway: Callable[..., Any], settings: Settings) -> AsyncIterator[Running]:
     """A running gateway with all regions registered: RegionOne as az1, RegionTwo as az2, and so on."""
     async with start_gateway(settings) as running_gateway:
         for number, pod in enumerate(cloud.pods, start=1):

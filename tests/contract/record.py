@@ -185,7 +185,13 @@ def main() -> None:
 
 
 def exchange(
-    adapter: Adapter, words: dict[str, str], title: str, method: str, path: str, headers: dict[str, str], body: str | None
+    adapter: Adapter,
+    words: dict[str, str],
+    title: str,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: str | None,
 ) -> dict[str, Any]:
     """Ask one question, and tell it with its answer."""
     real_path, real_body = fill(path, words), fill(body, words) if body is not None else None

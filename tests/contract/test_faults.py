@@ -178,7 +178,9 @@ async def test_pages_end_while_a_pod_is_missing(cloud: Cloud, client: Client) ->
 
 
 async def test_a_plain_marker_is_good_while_another_pod_hangs(cloud: Cloud, client: Client) -> None:
-    servers = [cloud.pods[0].nova.add_server(client.token.project_id, created=f"2026-01-01T00:00:0{n}Z") for n in range(4)]
+    servers = [
+        cloud.pods[0].nova.add_server(client.token.project_id, created=f"2026-01-01T00:00:0{n}Z") for n in range(4)
+    ]
     cloud.pods[1].nova.fails(service.hang)
     reply = await client.get(f"/compute/v2.1/servers?marker={servers[2]['id']}")
     assert reply.status == 200

@@ -198,7 +198,9 @@ async def test_volumes_are_merged_sorted_and_paged(cloud: Cloud, client: Client)
     ]
     root = f"/volume/v3/{client.token.project_id}/volumes"
     by_size = [
-        volume["size"] for page in await follow(client, f"{root}/detail?sort=size:asc,name&limit=4", "volumes") for volume in page
+        volume["size"]
+        for page in await follow(client, f"{root}/detail?sort=size:asc,name&limit=4", "volumes")
+        for volume in page
     ]
     assert by_size == sorted(volume["size"] for volume in volumes)
     told = [v["id"] for page in await follow(client, f"{root}?limit=1", "volumes") for v in page]
@@ -293,5 +295,3 @@ async def test_the_marker_of_another_gateway_is_understood(
         rest = await follow(anew, f"/compute/v2.1/servers?{query}")
     told = [server["id"] for page in (first["servers"], *rest) for server in page]
     assert len(told) == len(set(told)) == 9
-
-

@@ -74,9 +74,7 @@ async def test_fields_that_nobody_here_understands_go_through(cloud: Cloud, clie
 async def test_an_unknown_zone_is_refused_as_nova_does(cloud: Cloud, client: Client) -> None:
     reply = await boot(client, availability_zone="nowhere")
     assert reply.status == 400
-    assert reply.json == {
-        "badRequest": {"code": 400, "message": "The requested availability zone is not available"}
-    }
+    assert reply.json == {"badRequest": {"code": 400, "message": "The requested availability zone is not available"}}
     assert holders(cloud) == [0, 0]
 
 
@@ -124,9 +122,7 @@ async def test_a_boot_in_az1_while_the_other_pod_hangs(cloud: Cloud, client: Cli
 
 
 @pytest.mark.parametrize("fault", [service.hang, service.drop, service.status(503), None])
-async def test_a_boot_where_the_pod_is_away_is_a_clear_error_in_time(
-    cloud: Cloud, client: Client, fault: Any
-) -> None:
+async def test_a_boot_where_the_pod_is_away_is_a_clear_error_in_time(cloud: Cloud, client: Client, fault: Any) -> None:
     if fault is None:
         await cloud.pods[1].stop()
     else:
@@ -391,9 +387,7 @@ async def test_a_mistyped_attachment_is_novas_to_judge(cloud: Cloud, client: Cli
 async def test_a_backup_is_not_restored_into_a_volume_of_another_pod(cloud: Cloud, client: Client) -> None:
     backup = cloud.pods[0].cinder.add("backup", client.token.project_id)
     volume = cloud.pods[1].cinder.add("volume", client.token.project_id)
-    reply = await client.post(
-        path(client, f"backups/{backup['id']}/restore"), {"restore": {"volume_id": volume["id"]}}
-    )
+    reply = await client.post(path(client, f"backups/{backup['id']}/restore"), {"restore": {"volume_id": volume["id"]}})
     assert reply.status == 400
     assert "az1" in reply.json["badRequest"]["message"]
     assert cloud.pods[0].cinder.count("POST") == 0

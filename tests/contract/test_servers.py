@@ -102,9 +102,7 @@ async def test_what_is_not_there_is_the_pods_own_404(client: Client) -> None:
     for method in ("GET", "DELETE"):
         reply = await client.request(method, f"/compute/v2.1/servers/{missing}")
         assert reply.status == 404
-        assert reply.json == {
-            "itemNotFound": {"code": 404, "message": f"Instance {missing} could not be found."}
-        }
+        assert reply.json == {"itemNotFound": {"code": 404, "message": f"Instance {missing} could not be found."}}
 
 
 async def test_a_deleted_server_is_forgotten(cloud: Cloud, gateway: Running, client: Client) -> None:

@@ -5,32 +5,9 @@ from collections.abc import Iterable, Sequence
 
 from oslo_concurrency import processutils
 
+from lab_drivers.plumbing import OWNER_KEY, add_port, delete_port, veth_command, wait_installed
 from lab_drivers.shell import execute, ip_batch
 from lab_drivers.state import Nic
-
-INTEGRATION_BRIDGE = "br-int"
-OWNER_KEY = "vm-uuid"
-
-
-def add_port_commands(server_uuid: str, nic: Nic) -> list[str]:
-    """The `ovs-vsctl` commands that tie an interface to its Neutron port; OVN binds by `iface-id`."""
-    return [
-        *("--", "--if-exists", "del-port", INTEGRATION_BRIDGE, nic.tap),
-        *("--", "add-port", INTEGRATION_BRIDGE, nic.tap),
-        *("--", "set", "Interface", nic.tap),
-        f"external_ids:iface-id={nic.port_id}",
-        f'external_ids:attached-mac="{nic.mac}"',
-        "external_ids:iface-status=active",
-        f"external_ids:{OWNER_KEY}={server_uuid}",
-    ]
-
-
-def veth_command(namespace: str, pod_namespace: str, nic: Nic) -> str:
-    """The `ip` command that makes an interface with its ends in the server and in the pod."""
-    return (
-        f"link add {nic.tap} netns {pod_namespace} mtu {nic.mtu} type veth "
-        f"peer name {nic.device} netns {namespace} address {nic.mac} mtu {nic.mtu}"
-    )
 
 
 class PodSwitch:
@@ -48,14 +25,12 @@ class PodSwitch:
             # A veth leaves checksums to hardware that does not exist; TCP through the userspace switch would stall.
             execute("ip", "netns", "exec", namespace, "ethtool", "-K", nic.device, "tx", "off")
         self.connect(nics)
-        self._control(*(word for nic in nics for word in add_port_commands(server_uuid, nic)))
+        self._control(*(word for nic in nics for word in add_port(server_uuid, nic)))
 
     def unplug(self, taps: Sequence[str]) -> None:
         """Take interfaces off the bridge and delete them; those that are gone already do no harm."""
         if taps:
-            self._control(
-                *(word for tap in taps for word in ("--", "--if-exists", "del-port", INTEGRATION_BRIDGE, tap))
-            )
+            self._control(*(word for tap in taps for word in delete_port(tap)))
             self._delete_links(taps)
 
     def connect(self, nics: Sequence[Nic]) -> None:
@@ -67,14 +42,9 @@ class PodSwitch:
 
     def wait_wired(self, nics: Sequence[Nic], timeout: int) -> bool:
         """Wait until OVN has installed the flows of every interface; False when that takes over `timeout` seconds."""
-        waits = (
-            word
-            for nic in nics
-            for word in ("--", "wait-until", "Interface", nic.tap, "external_ids:ovn-installed=true")
-        )
         try:
             if nics:
-                self._control(*waits, timeout=timeout)
+                self._control(*(word for nic in nics for word in wait_installed(nic)), timeout=timeout)
         except processutils.ProcessExecutionError:
             return False
         return True

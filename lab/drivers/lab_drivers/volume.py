@@ -6,6 +6,7 @@ from typing import Any
 from cinder import exception, interface
 from cinder.image import image_utils
 from cinder.volume import configuration, driver, volume_utils
+from oslo_concurrency import processutils
 from oslo_config import cfg
 from oslo_log import log as logging
 
@@ -31,7 +32,7 @@ class FileVolumeDriver(driver.VolumeDriver):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.configuration.append_config_values(OPTIONS)
-        self._files = VolumeFiles(Path(self.configuration.file_volume_path))
+        self._files = VolumeFiles(Path(self.configuration.file_volume_path), processutils.execute)
 
     @classmethod
     def get_driver_options(cls) -> list[cfg.Opt]:

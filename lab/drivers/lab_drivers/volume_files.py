@@ -1,10 +1,9 @@
 """The files of the volume driver: one per volume and snapshot, sparse, readable by nobody else."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-
-from oslo_concurrency import processutils
+from typing import Any
 
 FILE_MODE = 0o600
 BYTES_PER_GB = 1024**3
@@ -19,10 +18,14 @@ def gigabytes(size_bytes: int) -> int:
 
 
 class VolumeFiles:
-    """A file under its final name is always whole: copies are made under another name first."""
+    """A file under its final name is always whole: copies are made under another name first.
 
-    def __init__(self, directory: Path) -> None:
+    `execute` runs a command, given as words, within `timeout` seconds.
+    """
+
+    def __init__(self, directory: Path, execute: Callable[..., Any]) -> None:
         self.directory = directory
+        self._execute = execute
 
     def prepare(self) -> None:
         """Make the directory, and remove what copies that were cut short left behind."""
@@ -44,7 +47,7 @@ class VolumeFiles:
         partial = self.path(target + PARTIAL_SUFFIX)
         partial.unlink(missing_ok=True)
         partial.touch(mode=FILE_MODE)
-        processutils.execute(
+        self._execute(
             *("cp", "--sparse=always", "--reflink=auto", str(self.path(source)), str(partial)),
             timeout=COPY_TIMEOUT_SECONDS,
         )
@@ -52,7 +55,7 @@ class VolumeFiles:
 
     def overwrite(self, source: str, target: str) -> None:
         """Give an existing file another's bytes and size, in place: who has it open goes on with the new bytes."""
-        processutils.execute(
+        self._execute(
             *("cp", "--sparse=always", str(self.path(source)), str(self.path(target))), timeout=COPY_TIMEOUT_SECONDS
         )
 

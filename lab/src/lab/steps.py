@@ -69,7 +69,8 @@ def run(steps: list[Step], console: Console) -> None:
                 break
             finished, _ = wait(running, timeout=HEARTBEAT_SECONDS, return_when=FIRST_COMPLETED)
             if not finished and not console.is_terminal:
-                console.print(f"        ... {', '.join(step.name for step in running.values())}", markup=False)
+                names = ", ".join(step.name for step in running.values())
+                console.print(f"        ... {names}", markup=False, soft_wrap=True)
             for future in finished:
                 step = running.pop(future)
                 display.remove_task(tasks.pop(step.name))

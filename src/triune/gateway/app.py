@@ -12,7 +12,7 @@ from triune.gateway.admin import root
 from triune.gateway.admin.table import ADMIN
 from triune.gateway.call import MISSING_PODS, Call, Gateway
 from triune.gateway.compute.table import COMPUTE
-from triune.gateway.errors import ApiError, unauthorized
+from triune.gateway.errors import ApiError, webob_fault
 from triune.gateway.forward import unreachable
 from triune.gateway.http import BodyTooLarge, ClientGone, Receive, Request, Response, Scope, Send
 from triune.gateway.image.table import IMAGE_SERVICE
@@ -73,13 +73,15 @@ class App:
             if request.method != "GET":
                 return ADMIN.fault(ApiError(405, "Method not allowed"), request)
             return root.versions(public_root)
-        service = next(service for service in SERVICES if _under(request.path, service.prefix))
+        service = next((service for service in SERVICES if _under(request.path, service.prefix)), ADMIN)
         try:
             return await self._serve(service, request, public_root)
         except ApiError as error:
             return service.fault(error, request)
         except BodyTooLarge as error:
-            return service.fault(ApiError(413, str(error)), request)
+            # In OpenStack it is a middleware that refuses this, in its own form.
+            fault = service.fault if service is ADMIN else webob_fault
+            return fault(ApiError(413, str(error)), request)
         except PodUnreachable as error:
             return service.fault(unreachable(error), request)
         except IdentityUnavailable as error:
@@ -102,7 +104,9 @@ class App:
             raise ApiError(404, "The resource could not be found.")
         caller = await self._authenticate(request)
         if caller is None:
-            return unauthorized(self._authenticate_uri())
+            response = service.unauthorized(request)
+            response.headers["WWW-Authenticate"] = f'Keystone uri="{self._authenticate_uri()}"'
+            return response
         project, path = _split_project(service, tail, caller)
         call = Call(self._gateway, service, request, caller, path, project, public_root)
         await self._versions.check(call)
@@ -118,6 +122,8 @@ class App:
             response = await (match.strategy if match is not None else self._anywhere)(call)
         except ApiError as error:
             response = service.fault(error, request)
+            if service.microversions is not None:
+                service.microversions.mark(response.headers, call.microversion or service.microversions.default)
         if call.missing:
             response.headers[MISSING_PODS] = call.missing_names()
         return response

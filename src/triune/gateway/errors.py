@@ -4,17 +4,19 @@ import html
 from collections.abc import Callable
 from http import HTTPStatus
 
+from multidict import CIMultiDict
+
 from triune.gateway.http import Request, Response
 
 
 class ApiError(Exception):
     """A request that the gateway refuses itself; the service that is spoken gives it its native form."""
 
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
-        self.headers = headers or {}
+        self.headers: CIMultiDict[str] = CIMultiDict()
 
 
 FaultFormat = Callable[[ApiError, Request], Response]
@@ -43,7 +45,14 @@ def _fault(error: ApiError, other: str) -> Response:
 
 
 def compute_fault(error: ApiError, _request: Request) -> Response:
-    """The error body of Nova and Cinder: `{"itemNotFound": {"code": 404, "message": "..."}}`."""
+    """The error body of Nova: `{"itemNotFound": {"code": 404, "message": "..."}}`."""
+    response = _fault(error, "computeFault")
+    response.headers["Content-Type"] = "application/json; charset=UTF-8"
+    return response
+
+
+def volume_fault(error: ApiError, _request: Request) -> Response:
+    """The error body of Cinder, which is Nova's."""
     return _fault(error, "computeFault")
 
 
@@ -52,8 +61,8 @@ def admin_fault(error: ApiError, _request: Request) -> Response:
     return _fault(error, "internalServerError" if error.status == 500 else "Error")
 
 
-def image_fault(error: ApiError, request: Request) -> Response:
-    """The error body of Glance: HTML, or JSON for clients that accept only that (as WebOb negotiates it)."""
+def webob_fault(error: ApiError, request: Request) -> Response:
+    """The error body of Glance, and of the middleware of all: HTML, or JSON for clients that accept only that."""
     title = HTTPStatus(error.status).phrase
     status = f"{error.status} {title}"
     accept = request.headers.get("Accept", "*/*")
@@ -64,7 +73,7 @@ def image_fault(error: ApiError, request: Request) -> Response:
     else:
         body = (
             f"<html>\n <head>\n  <title>{status}</title>\n </head>\n <body>\n  <h1>{status}</h1>\n"
-            f"  {html.escape(error.message)}<br /><br />\n\n\n </body>\n</html>"
+            f"  {html.escape(error.message)}<br /><br />\n\n\n\n </body>\n</html>"
         )
         response = Response(error.status, body.encode())
         response.headers["Content-Type"] = "text/html; charset=UTF-8"
@@ -72,9 +81,17 @@ def image_fault(error: ApiError, request: Request) -> Response:
     return response
 
 
-def unauthorized(www_authenticate_uri: str) -> Response:
-    """The 401 that keystonemiddleware gives in front of every OpenStack API."""
+def unauthorized(_request: Request) -> Response:
+    """The 401 that keystonemiddleware gives."""
     message = "The request you have made requires authentication."
-    response = Response.json({"error": {"code": 401, "title": "Unauthorized", "message": message}}, 401)
-    response.headers["WWW-Authenticate"] = f'Keystone uri="{www_authenticate_uri}"'
-    return response
+    return Response.json({"error": {"code": 401, "title": "Unauthorized", "message": message}}, 401)
+
+
+def image_unauthorized(request: Request) -> Response:
+    """The 401 of Glance, which lets keystonemiddleware defer the decision to it."""
+    message = (
+        "This server could not verify that you are authorized to access the document you requested. Either you "
+        "supplied the wrong credentials (e.g., bad password), or your browser does not understand how to supply the "
+        "credentials required."
+    )
+    return webob_fault(ApiError(401, message), request)

@@ -1,11 +1,12 @@
 """What the gateway knows of each API that it speaks."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from multidict import CIMultiDict
 
-from triune.gateway.errors import FaultFormat
+from triune.gateway.errors import FaultFormat, unauthorized
+from triune.gateway.http import Request, Response
 from triune.gateway.routes import Route, RouteTable
 
 STANDARD_HEADER = "OpenStack-API-Version"
@@ -19,6 +20,7 @@ class Microversions:
     """
 
     service: str
+    default: str
     legacy_header: str | None = None
 
     def asked(self, headers: CIMultiDict[str]) -> str | None:
@@ -34,11 +36,23 @@ class Microversions:
 
     def set(self, headers: CIMultiDict[str], version: str) -> None:
         """Ask for a microversion."""
-        headers.popall(STANDARD_HEADER, None)
+        self.clear(headers)
         headers[STANDARD_HEADER] = f"{self.service} {version}"
         if self.legacy_header is not None:
-            headers.popall(self.legacy_header, None)
             headers[self.legacy_header] = version
+
+    def clear(self, headers: CIMultiDict[str]) -> None:
+        """Ask for none."""
+        headers.popall(STANDARD_HEADER, None)
+        if self.legacy_header is not None:
+            headers.popall(self.legacy_header, None)
+
+    def mark(self, headers: CIMultiDict[str], version: str) -> None:
+        """Tell in an answer of ours which microversion it was made with, as the APIs do."""
+        self.set(headers, version)
+        headers.add("Vary", STANDARD_HEADER)
+        if self.legacy_header is not None:
+            headers.add("Vary", self.legacy_header)
 
 
 class Service:
@@ -57,11 +71,13 @@ class Service:
         microversions: Microversions | None = None,
         has_project: bool = True,
         version_documents: Iterable[str] = ("/",),
+        unauthorized: Callable[[Request], Response] = unauthorized,
     ) -> None:
         self.name = name
         self.prefix = prefix
         self.version = version
         self.fault = fault
+        self.unauthorized = unauthorized
         self.routes = RouteTable(routes)
         self.microversions = microversions
         self.has_project = has_project

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 import msgspec
+from multidict import CIMultiDict
 
 from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
@@ -158,9 +159,14 @@ class Here:
         return await self._handler(call)
 
 
-async def ask_all(call: Call, targets: Iterable[Target], body: bytes = b"") -> list[Document]:
-    """Ask pods in parallel; answers in the order of the targets. Pods that do not answer are noted as missing."""
-    headers = call.headers(with_body=False)
+async def ask_all(
+    call: Call, targets: Iterable[Target], body: bytes = b"", headers: CIMultiDict[str] | None = None
+) -> list[Document]:
+    """Ask pods in parallel; answers in the order of the targets. Pods that do not answer are noted as missing.
+
+    Without `headers` the caller's own go along.
+    """
+    headers = call.headers(with_body=False) if headers is None else headers
     if body:
         headers["Content-Type"] = call.request.headers.get("Content-Type", "application/json")
     questions = [call.gateway.client.fetch(target, headers, body or None) for target in targets]

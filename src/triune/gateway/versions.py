@@ -1,21 +1,27 @@
 """Version documents and microversions: what all pods of a service support."""
 
+import asyncio
 import time
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from oslo_log import log as logging
 
 from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
 from triune.gateway.service import Service, parse_version
-from triune.gateway.strategies import ask_all, first_refusal
+from triune.gateway.strategies import ask_all
 from triune.pods.client import Document
+
+LOG = logging.getLogger(__name__)
 
 JSON = dict[str, Any]
 
-# Seconds for which the range of microversions is believed.
-RANGE_TIME = 60.0
+# Seconds for which the pods' words are believed, and after which a pod that did not answer is asked again.
+FRESH = 60.0
+RETRY = 5.0
 
 
 def intersection(entries: Iterable[JSON]) -> JSON:
@@ -45,24 +51,33 @@ def merge(documents: list[JSON]) -> JSON:
     return result
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What the pods last said at a path, by pod id; a pod that is away keeps its word."""
+
+    documents: dict[str, Document] = field(default_factory=dict)
+    looked_at: float = float("-inf")
+    refreshing: asyncio.Task[None] | None = None
+
+
 class Versions:
-    """Answers version documents, and checks the microversion that a request asks for."""
+    """Answers version documents, and checks the microversion that a request asks for.
+
+    What the pods say is kept and refreshed in the background, so that no request waits for a pod that is away.
+    """
 
     def __init__(self) -> None:
-        self._ranges: dict[str, tuple[float, tuple[str, str]]] = {}
+        self._seen: dict[tuple[str, str], _Seen] = {}
 
     async def document(self, call: Call, path: str) -> Response:
         """The version document at a path from the service's root on; needs no token."""
-        documents = await self._ask(call, path)
-        if (refusal := first_refusal(documents, but=())) is not None:
-            return await call.respond(refusal)
+        documents = await self._documents(call, path)
         decoded = []
         for document in documents:
             translation = call.translation(document.pod, await call.endpoint(document.pod))
             decoded.append(translation.document(document.json()))
         response = await call.respond(documents[0])
-        body = Response.json(merge(decoded)).body
-        response.body = body
+        response.body = Response.json(merge(decoded)).body
         return response
 
     async def check(self, call: Call) -> None:
@@ -85,40 +100,54 @@ class Versions:
                 400, f"API Version String {asked} is of invalid format. Must be of format MajorNum.MinorNum."
             )
         if not parse_version(lowest) <= parse_version(asked) <= parse_version(highest):
-            raise ApiError(
-                406,
-                f"Version {asked} is not supported by the API. Minimum is {lowest} and maximum is {highest}.",
+            error = ApiError(
+                406, f"Version {asked} is not supported by the API. Minimum is {lowest} and maximum is {highest}."
             )
+            service.microversions.mark(error.headers, asked)
+            raise error
         call.microversion = asked
 
     async def _range(self, call: Call, service: Service) -> tuple[str, str]:
-        now = time.monotonic()
-        known = self._ranges.get(service.name)
-        if known is not None and now - known[0] < RANGE_TIME:
-            return known[1]
-        documents = [document.json() for document in await self._ask(call, f"/{service.version}/") if document.ok]
-        if not documents:
-            if known is not None:
-                return known[1]
-            raise ApiError(503, f"No pod tells its versions of {service.name}.")
-        merged = merge(documents)
+        documents = await self._documents(call, f"/{service.version}/")
+        merged = merge([document.json() for document in documents])
         entry = merged.get("version") or merged["versions"][0]
-        result = (entry["min_version"], entry["version"])
-        # Pods that were away may support less: look again soon, but let the request go on.
-        self._ranges[service.name] = (now if not call.missing else now - RANGE_TIME + 5.0, result)
-        call.missing.clear()
-        return result
+        return entry["min_version"], entry["version"]
 
-    async def _ask(self, call: Call, path: str) -> list[Document]:
+    async def _documents(self, call: Call, path: str) -> list[Document]:
+        """What the pods say at a path. Raises `ApiError` 503 when none ever said anything."""
+        seen = self._seen.setdefault((call.service.name, path), _Seen())
+        pods = await call.pods()
+        known = [seen.documents[pod.id] for pod in pods if pod.id in seen.documents]
+        age = time.monotonic() - seen.looked_at
+        if not known:
+            await self._refresh(call, path, seen)
+            known = [seen.documents[pod.id] for pod in pods if pod.id in seen.documents]
+        elif age > (FRESH if len(known) == len(pods) else RETRY) and (
+            seen.refreshing is None or seen.refreshing.done()
+        ):
+            seen.refreshing = asyncio.create_task(self._refresh_quietly(replace(call, missing={}), path, seen))
+        if not known:
+            raise ApiError(503, f"No pod tells its versions of {call.service.name}.")
+        return known
+
+    async def _refresh_quietly(self, call: Call, path: str, seen: _Seen) -> None:
+        try:
+            await self._refresh(call, path, seen)
+        except ApiError as error:
+            LOG.warning("The versions of %s cannot be asked for: %s", call.service.name, error)
+
+    async def _refresh(self, call: Call, path: str, seen: _Seen) -> None:
         deadline = call.gateway.conf.pods.list_deadline
         targets = [
             replace(call.target(pod, "GET", path, deadline=deadline), project=None, project_id=None)
             for pod in await call.pods()
         ]
-        documents = await ask_all(call, targets)
-        if not documents:
-            raise ApiError(503, f"No pod tells its versions of {call.service.name}.")
-        return documents
+        for document in await ask_all(call, targets):
+            if document.ok:
+                seen.documents[document.pod.id] = document
+        seen.looked_at = time.monotonic()
+        # Whether pods are away says nothing about the request that happens to ask.
+        call.missing.clear()
 
 
 def _is_version(text: str) -> bool:

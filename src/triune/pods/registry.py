@@ -80,7 +80,7 @@ class Registry:
     async def _refresh_quietly(self) -> None:
         try:
             await self.refresh()
-        except SQLAlchemyError:
+        except (SQLAlchemyError, OSError):
             LOG.exception("The table of pods cannot be read; going on with what was read before")
 
     async def all(self) -> list[Pod]:

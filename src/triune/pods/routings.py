@@ -25,7 +25,7 @@ class Routings:
         try:
             async with self._database.transaction() as session:
                 return await session.scalar(query.limit(1))
-        except SQLAlchemyError:
+        except (SQLAlchemyError, OSError):
             LOG.exception("Routings cannot be read")
             return None
 
@@ -39,7 +39,7 @@ class Routings:
                 session.add(row)
         except IntegrityError:
             LOG.debug("The routing of %s %s is known already, or its pod is gone", resource_type, top_id)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, OSError):
             LOG.exception("A routing cannot be written")
 
     async def drop(self, resource_type: str, top_id: str) -> None:
@@ -48,7 +48,7 @@ class Routings:
         try:
             async with self._database.transaction() as session:
                 await session.execute(query)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, OSError):
             LOG.exception("A routing cannot be dropped")
 
     async def known(self, resource_type: str, pod_id: str, project_id: str | None, limit: int) -> list[str]:
@@ -59,7 +59,7 @@ class Routings:
         try:
             async with self._database.transaction() as session:
                 return list(await session.scalars(query.order_by(RoutingRow.id.desc()).limit(limit)))
-        except SQLAlchemyError:
+        except (SQLAlchemyError, OSError):
             LOG.exception("Routings cannot be read")
             return []
 
@@ -73,6 +73,6 @@ class Routings:
         try:
             async with self._database.transaction() as session:
                 return dict((await session.execute(query)).all())
-        except SQLAlchemyError:
+        except (SQLAlchemyError, OSError):
             LOG.exception("Routings cannot be read")
             return {}

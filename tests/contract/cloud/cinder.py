@@ -74,6 +74,7 @@ class Cinder(PodService):
 
     def before(self, asked: Asked) -> None:
         if asked.path == "/":
+            asked.headers["accepted"] = self.lowest
             return
         token = self.authenticate(asked)
         asked.headers["version"] = microversion(asked, "volume", None, self.lowest, self.highest)

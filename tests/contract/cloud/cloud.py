@@ -46,10 +46,11 @@ class Cloud:
     def __init__(self, regions: int) -> None:
         self.keystone = Keystone()
         names = ("RegionOne", "RegionTwo", "RegionThree")[:regions]
-        self.pods = [
-            PodCloud(name, Nova(self.keystone), Cinder(self.keystone), Glance(self.keystone), Neutron(self.keystone))
-            for name in names
-        ]
+        self.pods = [self._pod(name) for name in names]
+
+    def _pod(self, region: str) -> PodCloud:
+        cinder, glance = Cinder(self.keystone), Glance(self.keystone)
+        return PodCloud(region, Nova(self.keystone, cinder, glance), cinder, glance, Neutron(self.keystone))
 
     async def start(self) -> None:
         """Bring everything up, and fill the catalog."""

@@ -207,18 +207,14 @@ class Glance(PodService):
         if record["status"] != "active":
             return Answer(204)
         headers = {"Content-MD5": record["checksum"]}
-        return Answer(
-            200, text=self.data[record["id"]], headers=headers, content_type="application/octet-stream"
-        )
+        return Answer(200, text=self.data[record["id"]], headers=headers, content_type="application/octet-stream")
 
     async def stream(self, asked: Asked, request: web.BaseRequest) -> Answer:
         found = STREAMED.fullmatch(asked.path)
         assert found is not None
         record = self._image(asked, found.group(1))
         if record["status"] != "queued":
-            raise self.error(
-                asked, 409, f"Image status transition from {record['status']} to saving is not allowed"
-            )
+            raise self.error(asked, 409, f"Image status transition from {record['status']} to saving is not allowed")
         record["status"] = "saving" if found.group(2) == "file" else "uploading"
         pieces: list[bytes] = []
         try:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from .cinder import Cinder
+from .glance import Glance
 from .keystone import Keystone
 from .pod_service import MAX_BODY, PodService, Record, microversion, numbers, ordered, page, query
 from .service import Answer, Asked, On, Refusal, fault, webob_error
@@ -37,8 +39,12 @@ class Nova(PodService):
 
     lowest = "2.1"
 
-    def __init__(self, keystone: Keystone, zone: str = "nova", highest: str = "2.104") -> None:
+    def __init__(
+        self, keystone: Keystone, cinder: Cinder, glance: Glance, zone: str = "nova", highest: str = "2.104"
+    ) -> None:
         super().__init__(keystone)
+        self.cinder = cinder
+        self.glance = glance
         self.zone = zone
         self.zones = {zone}
         self.highest = highest
@@ -249,7 +255,7 @@ class Nova(PodService):
             "metadata": record["metadata"],
             "created": record["created"],
             "updated": record["updated"],
-            "flavor": {"id": record["flavor"], "links": [self._links(asked, f"flavors/{record['flavor']}")[1]]},
+            "flavor": self._flavor_of(asked, record),
             "image": "",
             "OS-EXT-AZ:availability_zone": record["zone"],
             "OS-EXT-STS:vm_state": record["vm_state"],
@@ -259,6 +265,11 @@ class Nova(PodService):
         if asked.user.is_admin:
             view["OS-EXT-SRV-ATTR:host"] = record["host"]
         return view
+
+    def _flavor_of(self, asked: Asked, record: Record) -> Record:
+        if self._at_least(asked, "2.47"):
+            return {"original_name": f"flavor-{record['flavor']}", "ram": 512}
+        return {"id": record["flavor"], "links": [self._links(asked, f"flavors/{record['flavor']}")[1]]}
 
     def _show_server(self, asked: Asked) -> Answer:
         return Answer(200, {"server": self._view(asked, self._server(asked), detail=True)})
@@ -284,11 +295,22 @@ class Nova(PodService):
 
     def _attach(self, asked: Asked) -> Answer:
         record = self._server(asked)
-        volume_id = self.body(asked, "volumeAttachment")["volumeId"]
+        volume_id = self.body(asked, "volumeAttachment").get("volumeId")
+        if not isinstance(volume_id, str):
+            raise fault(400, f"Invalid input for field/attribute volumeId. Value: {volume_id!r}.")
+        if volume_id not in self.cinder.records["volume"]:
+            raise fault(404, f"Volume {volume_id} could not be found.")
         self.attachments.append((record["id"], volume_id))
         return Answer(
             200,
-            {"volumeAttachment": {"id": volume_id, "volumeId": volume_id, "serverId": record["id"], "device": "/dev/vdb"}},
+            {
+                "volumeAttachment": {
+                    "id": volume_id,
+                    "volumeId": volume_id,
+                    "serverId": record["id"],
+                    "device": "/dev/vdb",
+                }
+            },
         )
 
     def _create_server(self, asked: Asked) -> Answer:
@@ -311,6 +333,9 @@ class Nova(PodService):
         zone = server.get("availability_zone", self.zone).partition(":")[0]
         if zone not in self.zones:
             raise fault(400, "The requested availability zone is not available")
+        image_id = server.get("imageRef")
+        if image_id and (not isinstance(image_id, str) or image_id not in self.glance.images):
+            raise fault(400, "Can not find requested image")
         if (name := server.get("key_name")) and (asked.user.user_id, name) not in self.keypairs:
             raise fault(400, "Invalid key_name provided.")
         record = self.add_server(
@@ -511,9 +536,7 @@ class Nova(PodService):
         return Answer(200, {"limits": {"rate": [], "absolute": absolute}})
 
     def _quota(self, asked: Asked) -> Answer:
-        return Answer(
-            200, {"quota_set": {"id": asked.parameters[0], "cores": self.quota_cores, "floating_ips": -1}}
-        )
+        return Answer(200, {"quota_set": {"id": asked.parameters[0], "cores": self.quota_cores, "floating_ips": -1}})
 
     def _list_groups(self, _asked: Asked) -> Answer:
         return Answer(200, {"server_groups": list(self.groups.values())})

@@ -73,14 +73,10 @@ def microversion(asked: Asked, service: str, legacy: str | None, lowest: str, hi
     if wanted == "latest":
         return highest
     if re.fullmatch(r"[1-9]\d*\.(0|[1-9]\d*)", wanted) is None:
-        raise fault(
-            400, f"API Version String {wanted} is of invalid format. Must be of format MajorNum.MinorNum."
-        )
+        raise fault(400, f"API Version String {wanted} is of invalid format. Must be of format MajorNum.MinorNum.")
     asked.headers["accepted"] = wanted
     if not numbers(lowest) <= numbers(wanted) <= numbers(highest):
-        raise fault(
-            406, f"Version {wanted} is not supported by the API. Minimum is {lowest} and maximum is {highest}."
-        )
+        raise fault(406, f"Version {wanted} is not supported by the API. Minimum is {lowest} and maximum is {highest}.")
     return wanted
 
 

@@ -209,8 +209,7 @@ class Service:
             answer = refusal.answer
         self.finish(asked, answer)
         headers = dict(answer.headers)
-        if answer.status not in (204, 304):
-            headers.setdefault("Content-Type", answer.content_type)
+        headers.setdefault("Content-Type", answer.content_type)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     def streams(self, _asked: Asked) -> bool:
@@ -249,9 +248,7 @@ def webob_error(code: int, message: str, accept: str = "*/*") -> Answer:
     """An error as WebOb tells it: HTML, or JSON for who wants only that."""
     title = HTTPStatus(code).phrase
     if accept == "application/json":
-        return Answer(
-            code, {"message": f"{message}<br /><br />\n\n\n", "code": f"{code} {title}", "title": title}
-        )
+        return Answer(code, {"message": f"{message}<br /><br />\n\n\n", "code": f"{code} {title}", "title": title})
     body = (
         f"<html>\n <head>\n  <title>{code} {title}</title>\n </head>\n <body>\n  <h1>{code} {title}</h1>\n"
         f"  {message}<br /><br />\n\n\n\n </body>\n</html>"

@@ -11,6 +11,7 @@ from lab.dataplane.namespace import Namespace, delete_all
 
 RUNNING = "running"
 STATE_FILE = "server.json"
+RESOLVERS = Path("/etc/netns")
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,10 @@ def exec_in_server(lab_dir: Path, name_or_id: str, argv: list[str]) -> int:
 def end_servers(region_directory: Path) -> None:
     """Remove the namespaces of a region's servers, as a power cut would; the compute driver makes them anew."""
     directories = (region_directory / "servers").glob("*-*-*-*-*")
-    delete_all([Namespace(f"vm-{directory.name}") for directory in directories])
+    namespaces = [Namespace(f"vm-{directory.name}") for directory in directories]
+    delete_all(namespaces)
+    for namespace in namespaces:
+        (RESOLVERS / namespace.name).unlink(missing_ok=True)
 
 
 def _read(state_file: Path) -> Server | None:

@@ -55,6 +55,6 @@ COMPUTE = Service(
     version="v2.1",
     fault=compute_fault,
     routes=ROUTES,
-    microversions=Microversions("compute", legacy_header="X-OpenStack-Nova-API-Version"),
+    microversions=Microversions("compute", default="2.1", legacy_header="X-OpenStack-Nova-API-Version"),
     version_documents=("/", "/v2.1/"),
 )

@@ -4,7 +4,7 @@ Source: https://docs.openstack.org/api-ref/image/v2. Reading what is not listed 
 pod, which answers natively.
 """
 
-from triune.gateway.errors import image_fault
+from triune.gateway.errors import image_unauthorized, webob_fault
 from triune.gateway.everywhere import CreateEverywhere, Everywhere, RemoveEverywhere
 from triune.gateway.image.images import IMAGES, SHARED_IMAGES, choose_image_id, download_image, show_image
 from triune.gateway.image.upload import upload
@@ -32,7 +32,8 @@ IMAGE_SERVICE = Service(
     name="image",
     prefix="/image",
     version="v2",
-    fault=image_fault,
+    fault=webob_fault,
+    unauthorized=image_unauthorized,
     routes=ROUTES,
     has_project=False,
     version_documents=("/", "/versions", "/versions/"),

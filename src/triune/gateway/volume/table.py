@@ -6,7 +6,7 @@ goes to any pod, which answers natively.
 
 from triune.gateway.collect import Collect
 from triune.gateway.compute.zones import availability_zones
-from triune.gateway.errors import compute_fault
+from triune.gateway.errors import volume_fault
 from triune.gateway.gather import Gather
 from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
@@ -69,8 +69,8 @@ VOLUME_SERVICE = Service(
     name="volume",
     prefix="/volume",
     version="v3",
-    fault=compute_fault,
+    fault=volume_fault,
     routes=ROUTES,
-    microversions=Microversions("volume"),
+    microversions=Microversions("volume", default="3.0"),
     version_documents=("/", "/v3/"),
 )
