@@ -14,7 +14,9 @@ from lab.region import Region
 from lab.settings import Lab
 from lab.steps import Step
 
-NAME = "triune-gateway"
+GATEWAY = "triune-gateway"
+WORKER = "triune-worker"
+NAMES = (GATEWAY, WORKER)
 PORT = 19999
 READY_SECONDS = 30.0
 POLL_SECONDS = 0.1
@@ -30,7 +32,8 @@ def steps(lab: Lab) -> list[Step]:
             lambda: triune(lab.layout, "catalog", "register"),
             ("Triune: settings and database", "accounts and catalog"),
         ),
-        Step("Triune: gateway", lambda: start(lab.layout), ("Triune: catalog",)),
+        Step("Triune: gateway", lambda: start(lab.layout, GATEWAY), ("Triune: catalog",)),
+        Step("Triune: worker", lambda: start(lab.layout, WORKER), ("Triune: catalog",)),
         Step("Triune: pods", lambda: register_pods(lab), ("Triune: gateway", *ready)),
     ]
 
@@ -66,15 +69,17 @@ def _command(layout: Layout, *words: str) -> list[str | Path]:
     return [program, "--config-file", directory(layout) / "triune.conf", *words]
 
 
-def start(layout: Layout) -> None:
-    """Start the gateway and wait until it answers."""
-    process.start(layout, NAME, _command(layout, "gateway"))
+def start(layout: Layout, name: str) -> None:
+    """Start one of `NAMES`, and wait until the gateway answers."""
+    process.start(layout, name, _command(layout, name.removeprefix("triune-")))
+    if name == WORKER:
+        return
     deadline = time.monotonic() + READY_SECONDS
     while not health.answers(PORT):
-        if process.pid_of(layout, NAME) is None:
-            raise LabError("the gateway ended while it started", layout.log(NAME))
+        if process.pid_of(layout, name) is None:
+            raise LabError("the gateway ended while it started", layout.log(name))
         if time.monotonic() > deadline:
-            raise LabError(f"the gateway does not answer after {READY_SECONDS:.0f} s", layout.log(NAME))
+            raise LabError(f"the gateway does not answer after {READY_SECONDS:.0f} s", layout.log(name))
         time.sleep(POLL_SECONDS)
 
 

@@ -94,7 +94,7 @@ def down() -> None:
 def _stop_everything(place: layout.Layout) -> None:
     names = [str(path.relative_to(place.run))[: -len(".pid")] for path in place.run.rglob("*.pid")]
     infrastructure = [name for name in services.INFRASTRUCTURE if name in names]
-    known = {family.parent_of(name) for name in services.FAMILIES} | {"keystone", central.NAME}
+    known = {family.parent_of(name) for name in services.FAMILIES} | {"keystone", *central.NAMES}
     own = [name for name in names if name in known or name.startswith("Region")]
     process.stop(place, own, STOP_SECONDS)
     Fabric(place.directory).down()
@@ -150,7 +150,7 @@ def stop(service: str) -> None:
     """Stop one OpenStack SERVICE, such as RegionTwo/nova-api."""
     with _alone():
         lab = _open()
-        if service != central.NAME:
+        if service not in central.NAMES:
             _find(lab, service)
         stopped = process.stop(lab.layout, [service], STOP_SECONDS)
     console.print(f"{service} is stopped" if stopped else f"{service} did not run")
@@ -162,8 +162,8 @@ def start(service: str) -> None:
     """Start one OpenStack SERVICE and wait until it answers."""
     with _alone():
         lab = _open()
-        if service == central.NAME:
-            central.start(lab.layout)
+        if service in central.NAMES:
+            central.start(lab.layout, service)
         else:
             up.start_services(lab, [_find(lab, service)])
     console.print(f"{service} runs")
@@ -173,7 +173,7 @@ def _find(lab: Lab, name: str) -> family.Service:
     for service in services.openstack(lab.layout, lab.regions):
         if service.name == name:
             return service
-    known = ", ".join([central.NAME, *(service.name for service in services.openstack(lab.layout, lab.regions))])
+    known = ", ".join([*central.NAMES, *(service.name for service in services.openstack(lab.layout, lab.regions))])
     raise LabError(f"there is no service {name}; there are {known}")
 
 

@@ -10,7 +10,7 @@ from lab import central, family, health, memcached, ports, process, rabbitmq, se
 from lab.dataplane.fabric import Fabric
 from lab.settings import Lab
 
-OTHER_PORTS = {rabbitmq.NAME: ports.RABBITMQ, memcached.NAME: ports.MEMCACHED, central.NAME: central.PORT}
+OTHER_PORTS = {rabbitmq.NAME: ports.RABBITMQ, memcached.NAME: ports.MEMCACHED, central.GATEWAY: central.PORT}
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ def _megabytes(memory: int) -> str:
 
 def _parts(lab: Lab) -> Iterator[Part]:
     listed = services.openstack(lab.layout, lab.regions)
-    speaking = {service.name: service.port for service in listed if service.port} | {central.NAME: central.PORT}
+    speaking = {service.name: service.port for service in listed if service.port} | {central.GATEWAY: central.PORT}
     names = [*services.INFRASTRUCTURE, *(family.parent_of(name) for name in services.FAMILIES)]
-    for name in [*names, *(service.name for service in listed), central.NAME]:
+    for name in [*names, *(service.name for service in listed), *central.NAMES]:
         pid = process.pid_of(lab.layout, name)
         port = speaking.get(name, OTHER_PORTS.get(name))
         # A family's parent has the services themselves below it; they are listed one by one.

@@ -143,7 +143,7 @@ def check(lab: Lab) -> None:
         raise LabError(f"the path {longest} is too long for a socket; move the checkout, or set LAB_DIRECTORY")
     wanted = {service.port: service.name for service in services.openstack(lab.layout, lab.regions) if service.port}
     wanted |= {ports.RABBITMQ: rabbitmq.NAME, ports.MEMCACHED: memcached.NAME}
-    wanted |= {central.PORT: central.NAME}
+    wanted |= {central.PORT: central.GATEWAY}
     taken = [
         f"{port} ({name})"
         for port, name in sorted(wanted.items())
