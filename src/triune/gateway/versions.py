@@ -12,7 +12,7 @@ from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
 from triune.gateway.service import Service, parse_version
-from triune.gateway.strategies import ask_all
+from triune.gateway.strategies import ask_all, first_refusal
 from triune.pods.client import Document
 
 LOG = logging.getLogger(__name__)
@@ -67,11 +67,13 @@ class Versions:
     """
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, str], _Seen] = {}
+        self._seen: dict[tuple[str, str, bool], _Seen] = {}
 
     async def document(self, call: Call, path: str) -> Response:
-        """The version document at a path from the service's root on; needs no token."""
+        """The version document at a path from the service's root on, or the native refusal: Cinder wants a token."""
         documents = await self._documents(call, path)
+        if isinstance(documents, Response):
+            return documents
         decoded = []
         for document in documents:
             translation = call.translation(document.pod, await call.endpoint(document.pod))
@@ -108,23 +110,29 @@ class Versions:
         call.microversion = asked
 
     async def _range(self, call: Call, service: Service) -> tuple[str, str]:
-        documents = await self._documents(call, f"/{service.version}/")
-        merged = merge([document.json() for document in documents])
-        entry = merged.get("version") or merged["versions"][0]
+        # At the root, where every service tells its versions to everybody.
+        documents = await self._documents(call, "/")
+        if isinstance(documents, Response):
+            raise ApiError(503, f"No pod tells its versions of {service.name}.")
+        versions = merge([document.json() for document in documents])["versions"]
+        entry = next((entry for entry in versions if entry["id"].startswith(service.version)), None)
+        if entry is None:
+            raise ApiError(503, f"Not all pods have {service.name} {service.version}.")
         return entry["min_version"], entry["version"]
 
-    async def _documents(self, call: Call, path: str) -> list[Document]:
-        """What the pods say at a path. Raises `ApiError` 503 when none ever said anything."""
-        seen = self._seen.setdefault((call.service.name, path), _Seen())
+    async def _documents(self, call: Call, path: str) -> list[Document] | Response:
+        """What the pods say at a path, or a pod's refusal. Raises `ApiError` 503 when none answers."""
+        # With and without a token apart: what is told to one is not told to the other.
+        seen = self._seen.setdefault((call.service.name, path, "X-Auth-Token" in call.request.headers), _Seen())
         pods = await call.pods()
+        if not any(pod.id in seen.documents for pod in pods):
+            refusal = await self._refresh(call, path, seen)
+            if refusal is not None and not seen.documents:
+                return await call.respond(refusal)
         known = [seen.documents[pod.id] for pod in pods if pod.id in seen.documents]
         age = time.monotonic() - seen.looked_at
-        if not known:
-            await self._refresh(call, path, seen)
-            known = [seen.documents[pod.id] for pod in pods if pod.id in seen.documents]
-        elif age > (FRESH if len(known) == len(pods) else RETRY) and (
-            seen.refreshing is None or seen.refreshing.done()
-        ):
+        is_idle = seen.refreshing is None or seen.refreshing.done()
+        if is_idle and age > (FRESH if len(known) == len(pods) else RETRY):
             seen.refreshing = asyncio.create_task(self._refresh_quietly(replace(call, missing={}), path, seen))
         if not known:
             raise ApiError(503, f"No pod tells its versions of {call.service.name}.")
@@ -136,18 +144,23 @@ class Versions:
         except ApiError as error:
             LOG.warning("The versions of %s cannot be asked for: %s", call.service.name, error)
 
-    async def _refresh(self, call: Call, path: str, seen: _Seen) -> None:
+    async def _refresh(self, call: Call, path: str, seen: _Seen) -> Document | None:
+        """Ask all pods; the first refusal, if there is one."""
         deadline = call.gateway.conf.pods.list_deadline
         targets = [
             replace(call.target(pod, "GET", path, deadline=deadline), project=None, project_id=None)
             for pod in await call.pods()
         ]
-        for document in await ask_all(call, targets):
-            if document.ok:
-                seen.documents[document.pod.id] = document
+        headers = call.headers(with_body=False)
+        if call.service.microversions is not None:
+            # A microversion that is refused must not hide which ones there are.
+            call.service.microversions.clear(headers)
+        documents = await ask_all(call, targets, headers=headers)
+        seen.documents.update({document.pod.id: document for document in documents if document.ok})
         seen.looked_at = time.monotonic()
         # Whether pods are away says nothing about the request that happens to ask.
         call.missing.clear()
+        return first_refusal(documents, but=())
 
 
 def _is_version(text: str) -> bool:
