@@ -48,8 +48,8 @@ class _Branch:
 async def upload(call: Call) -> Response:
     """`PUT /images/{id}/file` and `/stage`: the data goes to every pod that knows the image.
 
-    Succeeds when one pod has stored all of it; pods that were lost on the way are named in the answer. A pod's refusal
-    is the answer when no pod stored the data.
+    Succeeds when one pod has stored all of it; pods that were lost on the way, or refused, are named in the answer. A
+    pod's refusal is the answer when no pod stored the data.
     """
     branches = [_Branch(call, pod) for pod in await call.pods()]
     try:
@@ -80,6 +80,9 @@ def _outcome(call: Call, results: list[Document | BaseException]) -> Response:
             failure = result
         else:
             raise result
+    if stored:
+        # 409: this pod has the data already, from an earlier upload that not all pods stored.
+        call.missing.update({refusal.pod.id: refusal.pod for refusal in refusals if refusal.status != 409})
     if stored or refusals:
         # A pod that does not know the image says less than one that refuses the data.
         document = stored[0] if stored else min(refusals, key=lambda refusal: refusal.status == 404)
