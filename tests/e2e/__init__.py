@@ -1,0 +1,1 @@
+"""End to end: the real clients against the real lab."""
