@@ -1,6 +1,7 @@
 """The demonstration: one cloud over several regions, used with nothing but the `openstack` command."""
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -22,6 +23,9 @@ COMMAND_SECONDS = 300.0
 
 HEARTBEAT_SECONDS = 15.0
 """Where there is no terminal to animate, a line at least this often says that a command is still at work."""
+
+WIDTH = 140
+"""Characters of the widest table where there is no terminal."""
 
 SETTLE_SECONDS = 60.0
 POLL_SECONDS = 1.0
@@ -53,19 +57,19 @@ def acts(layout: Layout) -> list[Act]:
     return [
         Act(
             "An administrator uploads an image once; Triune stores it in every region under one id.",
-            f"image create --public --disk-format raw --file {image} demo-image",
+            f"image create --public --disk-format raw --file {image} demo-image -c id -c name -c status -c size",
             who="admin",
             there="image list --name demo-image --status active -f value -c ID",
         ),
         Act(
             "A flavor is made once, too, and is the same in every region.",
-            "flavor create --ram 64 --vcpus 1 --disk 1 demo.small",
+            "flavor create --ram 64 --vcpus 1 --disk 1 demo.small -c id -c name -c ram -c vcpus",
             who="admin",
             there="flavor show demo.small -f value -c id",
         ),
         Act(
             "And a larger one.",
-            "flavor create --ram 128 --vcpus 1 --disk 1 demo.large",
+            "flavor create --ram 128 --vcpus 1 --disk 1 demo.large -c id -c name -c ram -c vcpus",
             who="admin",
             there="flavor show demo.large -f value -c id",
         ),
@@ -78,21 +82,21 @@ def acts(layout: Layout) -> list[Act]:
         Act(
             "A server in az1, which is RegionOne.",
             "server create --image demo-image --flavor demo.small --key-name demo-key --no-network "
-            "--availability-zone az1 --wait demo1",
+            "--availability-zone az1 --wait demo1 -c id -c name -c status -c OS-EXT-AZ:availability_zone",
         ),
         Act(
             "A server in az2, which is RegionTwo.",
             "server create --image demo-image --flavor demo.small --key-name demo-key --no-network "
-            "--availability-zone az2 --wait demo2",
+            "--availability-zone az2 --wait demo2 -c id -c name -c status -c OS-EXT-AZ:availability_zone",
         ),
         Act(
             "A volume in az1.",
-            "volume create --size 1 --availability-zone az1 data1",
+            "volume create --size 1 --availability-zone az1 data1 -c id -c name -c size -c availability_zone",
             settled=("volume show data1 -f value -c status", "available"),
         ),
         Act(
             "A volume in az2.",
-            "volume create --size 1 --availability-zone az2 data2",
+            "volume create --size 1 --availability-zone az2 data2 -c id -c name -c size -c availability_zone",
             settled=("volume show data2 -f value -c status", "available"),
         ),
         Act(
@@ -105,7 +109,10 @@ def acts(layout: Layout) -> list[Act]:
             "server add volume demo2 data2",
             settled=("volume show data2 -f value -c status", "in-use"),
         ),
-        Act("All servers in one list, whichever region they are in.", "server list --long"),
+        Act(
+            "All servers in one list, whichever region they are in.",
+            "server list --long -c ID -c Name -c Status -c Flavor -c 'Availability Zone'",
+        ),
         Act("All volumes.", "volume list --long"),
         Act("All images.", "image list"),
         Act("All flavors.", "flavor list"),
@@ -118,7 +125,7 @@ def acts(layout: Layout) -> list[Act]:
         ),
         Act(
             "See that it has it.",
-            "server show demo1 -c id -c name -c status -c flavor -c OS-EXT-AZ:availability_zone -c volumes_attached",
+            "server show demo1 -c name -c status -c flavor -c OS-EXT-AZ:availability_zone -c volumes_attached",
         ),
         Act("Delete the second server.", "server delete --wait demo2"),
         Act("What is left.", "server list"),
@@ -147,7 +154,7 @@ class Stage:
 
     def perform(self, act: Act) -> None:
         """Say what is done, do it, and show what came of it. Raises `LabError` when the command fails."""
-        self.console.print(f"\n[bold]{escape(act.sentence)}[/]", highlight=False)
+        self.console.print(f"\n[bold]{escape(act.sentence)}[/]", highlight=False, soft_wrap=True)
         if act.there and self._done(act.there, act.who).stdout.strip():
             self.console.print("[dim]It is there already.[/]")
             return
@@ -174,11 +181,11 @@ class Stage:
 
     def _failure(self, command: str, done: "subprocess.CompletedProcess[str]") -> LabError:
         words = done.stderr.strip() or f"exit status {done.returncode}"
-        return LabError(f"openstack {command}\n{words}", self._lab.layout.log(central.NAME))
+        return LabError(f"openstack {command}\n{words}", self._lab.layout.log(central.GATEWAY))
 
     def _done(self, command: str, who: str) -> "subprocess.CompletedProcess[str]":
         program = Path(sys.executable).with_name("openstack")
-        words = [str(program), *command.split()]
+        words = [str(program), *shlex.split(command)]
         process = subprocess.Popen(
             words,
             stdin=subprocess.DEVNULL,
@@ -199,7 +206,7 @@ class Stage:
                         process.communicate()
                         raise LabError(
                             f"openstack {command}: no end after {COMMAND_SECONDS:.0f} s",
-                            self._lab.layout.log(central.NAME),
+                            self._lab.layout.log(central.GATEWAY),
                         ) from None
                     if not self.console.is_terminal:
                         self.console.print(f"        ... {time.monotonic() - began:.0f} s", highlight=False)
@@ -208,7 +215,8 @@ class Stage:
         user, project = self._users[who]
         clean = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
         # Tables that are wider than the terminal would be torn.
-        fit = {"CLIFF_FIT_WIDTH": "1", "COLUMNS": str(self.console.width)} if self.console.is_terminal else {}
+        width = self.console.width if self.console.is_terminal else WIDTH
+        fit = {"CLIFF_FIT_WIDTH": "1", "COLUMNS": str(width)}
         return {**clean, **fit, **outputs.variables(self._lab, user, project)}
 
 
@@ -265,9 +273,12 @@ The cloud goes on running. To use it yourself:
     openstack server list
     openstack server create --image demo-image --flavor demo.small --no-network --availability-zone az2 --wait mine
     openstack server show mine
-    lab exec demo1 -- ip address         run a command inside a server
-    lab status                           what runs here
-    source {openrc}-admin{" " * max(1, 30 - len(str(openrc)) - 13)}become the administrator
-    OS_REGION_NAME=RegionTwo openstack server list       look behind Triune: one region alone
-    make down                            stop everything; `make demo` brings it back
+
+Run a command inside a server; look behind Triune, at one region alone; become the administrator:
+
+    lab exec demo1 -- ip address
+    OS_REGION_NAME=RegionOne openstack server list
+    source {openrc}-admin
+
+`lab status` shows what runs here, `make down` stops all of it, and `make demo` brings it back.
 """
