@@ -81,7 +81,16 @@ PODS_OPTS = [
     cfg.FloatOpt("breaker_pause", default=2.0, min=0.1, help="Seconds until it is tried again; doubles."),
     cfg.FloatOpt("breaker_max_pause", default=30.0, min=0.1, help="Seconds at which that doubling ends."),
     cfg.FloatOpt("refresh_interval", default=5.0, min=0.1, help="Seconds between looks at the table of pods."),
-    cfg.IntOpt("connections", default=256, min=1, help="Most connections to one pod's service."),
+    cfg.IntOpt(
+        "connections",
+        default=256,
+        min=1,
+        help="Most requests that wait for one pod's service to answer; streams of data are not counted.",
+    ),
+    cfg.StrOpt(
+        "cafile", help="PEM file of the authorities that the pods' certificates are checked with. Unset: the system's."
+    ),
+    cfg.BoolOpt("insecure", default=False, help="Whether the pods' certificates are not checked at all."),
     cfg.IntOpt("location_cache", default=100_000, min=0, help="Most resources whose pod is kept in memory."),
 ]
 

@@ -74,7 +74,7 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
     database = Database(conf.database.connection)
     # No cookies, no redirects, no decompression: what a pod says is passed on as it is.
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, limit_per_host=conf.pods.connections, keepalive_timeout=POD_IDLE),
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=POD_IDLE),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept", "Content-Type"),
@@ -96,7 +96,7 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
             endpoints=endpoints,
             health=health,
             client=client,
-            locator=Locator(conf, registry, routings, client),
+            locator=Locator(conf, registry, routings, endpoints, client),
             policy=policy.enforcer(conf),
             service_user=ServiceUser(identity, client),
             journal=journal,

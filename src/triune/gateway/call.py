@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import msgspec
-from multidict import CIMultiDict
+from multidict import CIMultiDict, CIMultiDictProxy
 from oslo_config import cfg
 from oslo_policy.policy import Enforcer
 
@@ -47,7 +47,22 @@ HOP_BY_HOP = frozenset(
 )
 BODY_HEADERS = frozenset({"content-length", "content-type", "content-encoding", "content-md5"})
 # A pod must not take its idea of the client's address or our URL from these.
-FORWARDED = frozenset({"forwarded", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-prefix", "x-forwarded-port"})
+FORWARDED = frozenset(
+    {
+        "forwarded",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-prefix",
+        "x-forwarded-proto",
+        "x-real-ip",
+    }
+)
+# What the gateway puts itself: a token, and once; the request id; encodings that can be translated.
+_OWN = frozenset({"x-auth-token", "x-storage-token", "x-openstack-request-id", "accept-encoding"})
+_DROPPED = HOP_BY_HOP | FORWARDED | _OWN
+_DROPPED_WITHOUT_BODY = _DROPPED | BODY_HEADERS
+_DROPPED_FROM_ANSWERS = HOP_BY_HOP | {"date", "server"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +119,19 @@ class Call:
         return document if isinstance(document, dict) else None
 
     def headers(self, with_body: bool = True) -> CIMultiDict[str]:
-        """The caller's headers as a pod may see them, with the request id under which our log knows the request."""
-        dropped = HOP_BY_HOP | FORWARDED if with_body else HOP_BY_HOP | FORWARDED | BODY_HEADERS
-        headers = CIMultiDict(
-            (name, value) for name, value in self.request.headers.items() if name.lower() not in dropped
-        )
-        headers.setdefault("X-OpenStack-Request-ID", self.request.request_id)
+        """The caller's headers as a pod may see them.
+
+        The request id under which our log knows the request goes along as the global one, so that it stands in the
+        pods' logs too; the client's own stands in our log, next to ours.
+        """
+        dropped = _DROPPED if with_body else _DROPPED_WITHOUT_BODY
+        asked = self.request.headers
+        if "Connection" in asked:
+            dropped = dropped | connection_options(asked)
+        headers = CIMultiDict((name, value) for name, value in asked.items() if name.lower() not in dropped)
+        headers["X-OpenStack-Request-ID"] = self.request.request_id
+        if self.caller.token:
+            headers["X-Auth-Token"] = self.caller.token
         # JSON is read and translated on its way back; a compressed body could not be.
         headers["Accept-Encoding"] = "identity"
         if self.service.microversions is not None and self.microversion is not None:
@@ -119,12 +141,16 @@ class Call:
     # -- asking pods
 
     async def pods(self) -> list[Pod]:
-        """All pods, those whose service was answering first. Raises 503 when none is registered."""
-        pods = list(await self.gateway.registry.pods())
-        if not pods:
+        """The pods that offer the service, those where it was answering first. Raises 503 when there is none."""
+        registered = await self.gateway.registry.pods()
+        if not registered:
             raise ApiError(503, "No pods are registered.")
+        name = self.service.name
+        pods = [pod for pod in registered if not await self.gateway.endpoints.lacks(pod.region_name, name)]
+        if not pods:
+            raise ApiError(503, f"No pod has a service of type {name}.")
         health = self.gateway.health
-        return sorted(pods, key=lambda pod: health.breaker(pod.id, self.service.name).is_open)
+        return sorted(pods, key=lambda pod: health.breaker(pod.id, name).is_open)
 
     def target(
         self,
@@ -221,9 +247,16 @@ class Call:
         return f"{self.public_root}{self.service.prefix}/{self.service.version}{project}{path}{suffix}"
 
 
-def response_headers(headers: Mapping[str, str]) -> CIMultiDict[str]:
+def connection_options(headers: CIMultiDict[str] | CIMultiDictProxy[str]) -> set[str]:
+    """The headers that are named in `Connection`: they concern this hop alone."""
+    return {name.strip().lower() for value in headers.getall("Connection", ()) for name in value.split(",")}
+
+
+def response_headers(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
     """The headers of a pod's answer that concern the client."""
-    dropped = HOP_BY_HOP | {"date", "server"}
+    dropped = _DROPPED_FROM_ANSWERS
+    if "Connection" in headers:
+        dropped = dropped | connection_options(headers)
     return CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in dropped)
 
 

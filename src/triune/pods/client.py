@@ -1,47 +1,27 @@
 """HTTP to the pods: every call has a deadline and passes the breaker of its pod and service."""
 
 import asyncio
-import time
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import aiohttp
-import msgspec
-from multidict import CIMultiDict, CIMultiDictProxy
+from multidict import CIMultiDict
 from oslo_config import cfg
-from oslo_log import log as logging
 from yarl import URL
 
+from triune import tls
 from triune.identity import IdentityUnavailable
+from triune.pods.answer import Answer, Document, DocumentTooLarge, PodUnreachable
 from triune.pods.endpoints import Endpoint, Endpoints
-from triune.pods.health import Health
+from triune.pods.health import Attempt, Health
 from triune.pods.registry import Pod
+from triune.pods.upload import Upload
 
-LOG = logging.getLogger(__name__)
-
-# Answers of a proxy in front of a service that is away, or of a service that says so itself.
-UNAVAILABLE = frozenset({502, 503, 504})
+__all__ = ["Answer", "Body", "Document", "DocumentTooLarge", "PodClient", "PodUnreachable", "Target", "url"]
 
 Body = bytes | AsyncIterator[bytes] | None
-
-
-class PodUnreachable(Exception):
-    """A pod's service did not answer: refused, too slow, left out by its breaker, or not in the catalog.
-
-    `sent` tells whether the request may have reached the pod, so that it must not be repeated blindly.
-    """
-
-    def __init__(self, pod: Pod, service: str, reason: str, sent: bool = True) -> None:
-        super().__init__(f"{service} of {pod.region_name}: {reason}")
-        self.pod = pod
-        self.service = service
-        self.reason = reason
-        self.sent = sent
-
-
-class DocumentTooLarge(PodUnreachable):
-    """A pod's answer is larger than the gateway reads into memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,125 +41,12 @@ class Target:
     deadline: float | None = None
 
 
-class Answer:
-    """What a pod answers: status and headers at once, the body as it comes. Must be closed (or read to its end)."""
-
-    def __init__(
-        self, pod: Pod, service: str, response: aiohttp.ClientResponse, endpoint: Endpoint, stall_timeout: float
-    ) -> None:
-        self.pod = pod
-        self.service = service
-        self.status = response.status
-        self.headers: CIMultiDictProxy[str] = response.headers
-        self.endpoint = endpoint
-        self._response = response
-        self._stall_timeout = stall_timeout
-
-    @property
-    def is_json(self) -> bool:
-        """Whether the body says that it is JSON."""
-        return self._response.content_type.endswith("json")
-
-    async def read(self, limit: int) -> bytes:
-        """The whole body. Raises `DocumentTooLarge`, `PodUnreachable` when the stream breaks."""
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in self.stream():
-            size += len(chunk)
-            if size > limit:
-                self.close()
-                raise DocumentTooLarge(self.pod, self.service, f"an answer of more than {limit} bytes")
-            chunks.append(chunk)
-        return b"".join(chunks)
-
-    async def stream(self) -> AsyncIterator[bytes]:
-        """The body in pieces. Raises `PodUnreachable` when the stream breaks or stands still."""
-        try:
-            while chunk := await asyncio.wait_for(self._response.content.readany(), self._stall_timeout):
-                yield chunk
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise PodUnreachable(self.pod, self.service, f"stream broke: {type(error).__name__}") from error
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """Give the connection back, or drop it when the body was not read to its end."""
-        self._response.release()
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A whole JSON (or other) answer in memory."""
-
-    pod: Pod
-    service: str
-    status: int
-    headers: CIMultiDictProxy[str]
-    body: bytes
-
-    def json(self) -> Any:
-        """The decoded body. Raises `PodUnreachable`: who talks nonsense is as good as away."""
-        return self.decode(Any)
-
-    def decode(self, form: Any) -> Any:
-        """The body in the form of a type that msgspec knows. Raises `PodUnreachable`."""
-        try:
-            return msgspec.json.decode(self.body, type=form)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise PodUnreachable(self.pod, self.service, "malformed JSON") from error
-
-    def part(self, *path: str) -> Any:
-        """What stands at a path of keys in the body. Raises `PodUnreachable`."""
-        value = self.json()
-        for key in path:
-            if not isinstance(value, dict) or key not in value:
-                raise PodUnreachable(self.pod, self.service, f"no {key!r} in the answer")
-            value = value[key]
-        return value
-
-    @property
-    def ok(self) -> bool:
-        """Whether the pod did what it was asked."""
-        return self.status < 400
-
-
-class Upload:
-    """A body that is still being produced while it is sent."""
-
-    def __init__(self, source: AsyncIterator[bytes]) -> None:
-        self._source = source
-        self._sent_at = time.monotonic()
-        self._finished = asyncio.Event()
-        self.error: Exception | None = None
-
-    async def stream(self) -> AsyncIterator[bytes]:
-        """The body; keeps the error of its source."""
-        try:
-            async for chunk in self._source:
-                yield chunk
-                self._sent_at = time.monotonic()
-        except Exception as error:
-            self.error = error
-            raise
-        finally:
-            self._finished.set()
-
-    async def flow(self, request: asyncio.Future[aiohttp.ClientResponse], stall_timeout: float) -> None:
-        """Wait until the body is sent, or the request has ended. Raises `TimeoutError` when nothing moves."""
-        finished = asyncio.ensure_future(self._finished.wait())
-        try:
-            while not request.done() and not finished.done():
-                left = self._sent_at + stall_timeout - time.monotonic()
-                if left <= 0:
-                    raise TimeoutError("the body stands still")
-                waited: set[asyncio.Future[Any]] = {request, finished}
-                await asyncio.wait(waited, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            finished.cancel()
-
-
 class PodClient:
-    """Sends requests to pods. A narrow interface, so that the HTTP library under it can be exchanged."""
+    """Sends requests to pods. A narrow interface, so that the HTTP library under it can be exchanged.
+
+    At most `[pods] connections` requests wait for one pod's service to answer. Streams are not among them, neither
+    uploads nor answers that have begun: they last as long as their clients let them, and must not starve short calls.
+    """
 
     def __init__(self, conf: cfg.ConfigOpts, session: aiohttp.ClientSession, endpoints: Endpoints, health: Health):
         self._settings = conf.pods
@@ -187,88 +54,156 @@ class PodClient:
         self._session = session
         self._endpoints = endpoints
         self._health = health
+        self._tls: ssl.SSLContext = tls.pods(conf)
+        self._slots: dict[tuple[str, str], asyncio.Semaphore] = {}
 
     async def send(self, target: Target, headers: CIMultiDict[str], body: Body = None) -> Answer:
         """Send one request; returns as soon as the pod begins to answer. Raises `PodUnreachable`."""
-        pod, service = target.pod, target.service
-        breaker = self._health.breaker(pod.id, service)
-        try:
-            endpoint = await self._endpoints.get(pod.region_name, service)
-        except IdentityUnavailable as error:
-            raise PodUnreachable(pod, service, f"no catalog: {error}", sent=False) from error
-        if endpoint is None:
-            raise PodUnreachable(pod, service, "no such endpoint in the catalog", sent=False)
-        if not breaker.allows():
-            raise PodUnreachable(pod, service, f"left out after failures ({breaker.last_error})", sent=False)
-        try:
-            response = await self._request(target, endpoint, headers, body)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            breaker.failed(type(error).__name__)
-            await self._refresh_endpoints()
-            raise PodUnreachable(pod, service, "no connection", sent=False) from error
-        except (aiohttp.ClientError, TimeoutError) as error:
-            breaker.failed(type(error).__name__)
-            raise PodUnreachable(pod, service, f"no answer ({type(error).__name__})") from error
-        if response.status in UNAVAILABLE:
-            breaker.failed(f"HTTP {response.status}")
-        else:
-            breaker.succeeded()
-        return Answer(pod, service, response, endpoint, self._settings.stall_timeout)
+        endpoint = await self._endpoint(target)
+        if isinstance(body, AsyncIterator):
+            return await self._send(target, endpoint, self._admit(target), headers, body)
+        async with self._slot(target):
+            return await self._send(target, endpoint, self._admit(target), headers, body)
 
-    async def fetch(self, target: Target, headers: CIMultiDict[str], body: Body = None) -> Document:
+    async def fetch(self, target: Target, headers: CIMultiDict[str], body: bytes | None = None) -> Document:
         """Send one request and read its whole answer within the deadline.
 
-        Raises `PodUnreachable`, also where the pod answers that it is unavailable, or with more than fits in memory.
+        Raises `PodUnreachable`, also where a proxy answers that the pod is away, or with more than fits in memory.
         """
-        deadline = target.deadline or self._settings.request_deadline
-        try:
-            async with asyncio.timeout(deadline):
-                answer = await self.send(target, headers, body)
-                content = await answer.read(self._max_document)
-        except TimeoutError as error:
-            self._health.breaker(target.pod.id, target.service).failed("deadline")
-            raise PodUnreachable(target.pod, target.service, f"no answer in {deadline:g} s") from error
-        if answer.status in UNAVAILABLE:
-            raise PodUnreachable(target.pod, target.service, f"HTTP {answer.status}")
+        endpoint = await self._endpoint(target)
+        async with self._slot(target):
+            attempt = self._admit(target)
+            deadline = self._deadline(target)
+            try:
+                async with asyncio.timeout(deadline) as limit:
+                    answer = await self._send(target, endpoint, attempt, headers, body, limit)
+                    content = await answer.read(self._max_document)
+            except TimeoutError as error:
+                attempt.failed("deadline")
+                raise PodUnreachable(target.pod, target.service, f"no answer in {deadline:g} s") from error
+            except DocumentTooLarge:
+                attempt.succeeded()
+                raise
+            except PodUnreachable as error:
+                attempt.failed(error.reason)
+                raise
+            except BaseException:
+                attempt.abandoned()
+                raise
+            attempt.succeeded()
         return Document(target.pod, target.service, answer.status, answer.headers, content)
 
-    async def _request(
+    def _deadline(self, target: Target) -> float:
+        return float(target.deadline or self._settings.request_deadline)
+
+    async def _endpoint(self, target: Target) -> Endpoint:
+        try:
+            endpoint = await self._endpoints.get(target.pod.region_name, target.service)
+        except IdentityUnavailable as error:
+            raise PodUnreachable(target.pod, target.service, f"no catalog: {error}", sent=False) from error
+        if endpoint is None:
+            raise PodUnreachable(target.pod, target.service, "no such endpoint in the catalog", sent=False)
+        return endpoint
+
+    def _admit(self, target: Target) -> Attempt:
+        breaker = self._health.breaker(target.pod.id, target.service)
+        attempt = breaker.attempt()
+        if attempt is None:
+            reason = f"left out after failures ({breaker.last_error})"
+            raise PodUnreachable(target.pod, target.service, reason, sent=False)
+        return attempt
+
+    @asynccontextmanager
+    async def _slot(self, target: Target) -> AsyncIterator[None]:
+        """One of the requests that may wait for a pod's service. That there is none is our doing, not the pod's."""
+        key = (target.pod.id, target.service)
+        slots = self._slots.get(key)
+        if slots is None:
+            slots = self._slots[key] = asyncio.Semaphore(self._settings.connections)
+        try:
+            async with asyncio.timeout(self._settings.connect_timeout):
+                await slots.acquire()
+        except TimeoutError as error:
+            reason = f"{self._settings.connections} requests wait for it already"
+            raise PodUnreachable(target.pod, target.service, reason, sent=False) from error
+        try:
+            yield
+        finally:
+            slots.release()
+
+    async def _send(
+        self,
+        target: Target,
+        endpoint: Endpoint,
+        attempt: Attempt,
+        headers: CIMultiDict[str],
+        body: Body,
+        within: asyncio.Timeout | None = None,
+    ) -> Answer:
+        """Exchange, and settle what it says about the pod; `within` is a time limit that the caller holds already."""
+        pod, service = target.pod, target.service
+        try:
+            response = await self._exchange(target, endpoint, headers, body)
+            answer = Answer(
+                pod,
+                service,
+                response,
+                endpoint,
+                self._settings.stall_timeout,
+                max(self._deadline(target), self._settings.request_deadline),
+            )
+            if not await answer.is_of_service():
+                attempt.failed(f"HTTP {answer.status}")
+                raise PodUnreachable(pod, service, f"HTTP {answer.status}")
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            attempt.failed(type(error).__name__)
+            # Perhaps it has moved; the next request profits from it.
+            self._endpoints.refresh_soon()
+            raise PodUnreachable(pod, service, "no connection", sent=False) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            attempt.failed(type(error).__name__)
+            raise PodUnreachable(pod, service, f"no answer ({type(error).__name__})") from error
+        except PodUnreachable as error:
+            attempt.failed(error.reason)
+            raise
+        except BaseException:
+            # The client went away or the caller lost interest; only its own time limit tells about the pod.
+            if within is None or not within.expired():
+                attempt.abandoned()
+            raise
+        if within is None:
+            attempt.succeeded()
+        return answer
+
+    async def _exchange(
         self, target: Target, endpoint: Endpoint, headers: CIMultiDict[str], body: Body
     ) -> aiohttp.ClientResponse:
-        upload = Upload(body) if isinstance(body, AsyncIterator) else None
-        request = asyncio.ensure_future(
-            self._session.request(
-                target.method,
-                URL(url(endpoint, target), encoded=True),
-                headers=headers,
-                data=upload.stream() if upload is not None else body,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    total=None,
-                    sock_connect=self._settings.connect_timeout,
-                    sock_read=self._settings.stall_timeout if upload is None else None,
-                ),
-            )
-        )
+        """One request until its answer begins. Raises what aiohttp, the deadline or the body's source raise."""
+        deadline = self._deadline(target)
+        upload: Upload | None = None
         try:
-            if upload is not None:
-                # An upload may take as long as it flows; the deadline begins when all of it is sent.
-                await upload.flow(request, self._settings.stall_timeout)
-            async with asyncio.timeout(target.deadline or self._settings.request_deadline):
-                return await request
+            async with asyncio.timeout(deadline) as limit:
+                if isinstance(body, AsyncIterator):
+                    upload = Upload(body, limit, self._settings.stall_timeout, deadline)
+                response = await self._session.request(
+                    target.method,
+                    URL(url(endpoint, target), encoded=True),
+                    headers=headers,
+                    data=upload.stream() if upload is not None else body,
+                    allow_redirects=False,
+                    ssl=self._tls,
+                    # Deadlines are ours; a limit on the socket would end a long upload, or undercut them.
+                    timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._settings.connect_timeout),
+                )
         except (aiohttp.ClientError, TimeoutError):
             if upload is not None and upload.error is not None:
-                # Our source broke (the client went away), which says nothing about the pod.
+                # Our source broke (the client went away or stalls), which says nothing about the pod.
                 raise upload.error from None
             raise
         finally:
-            request.cancel()
-
-    async def _refresh_endpoints(self) -> None:
-        try:
-            await self._endpoints.refresh()
-        except IdentityUnavailable as error:
-            LOG.warning("The catalog could not be refreshed: %s", error)
+            if upload is not None:
+                upload.answered()
+        return response
 
 
 def url(endpoint: Endpoint, target: Target) -> str:

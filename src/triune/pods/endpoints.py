@@ -25,6 +25,8 @@ _PROJECT = re.compile(r"(?:%\((?:project|tenant)_id\)s|\$\((?:project|tenant)_id
 _TAIL = re.compile(r"(?:/v\d+(?:\.\d+)?)?(?:/(?:AUTH_)?(?:%|\$)\((?:project|tenant)_id\)s)?/*$")
 # After a failure the catalog is read again, but not more often than this many seconds.
 MIN_REFRESH = 2.0
+# The same while a pod is registered whose region is in no catalog.
+UNKNOWN_REFRESH = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ def select(entries: list[CatalogEntry], interface: str) -> dict[tuple[str, str],
 class Endpoints:
     """A cache of the catalog.
 
-    Refreshed after `cache_time` seconds and when an endpoint failed; while Keystone is away the last catalog serves.
+    Only the first use waits for Keystone. Later the catalog is read again in the background: every `cache_time`
+    seconds, when an endpoint failed, and when a region is asked for that it does not know.
     """
 
     def __init__(self, identity: Identity, interface: str, cache_time: float) -> None:
@@ -64,32 +67,59 @@ class Endpoints:
         self._interface = interface
         self._cache_time = cache_time
         self._found: dict[tuple[str, str], Endpoint] = {}
-        self._loaded_at = float("-inf")
-        self._lock = asyncio.Lock()
+        self._regions: frozenset[str] = frozenset()
+        # Regions that were looked for in vain: only the first to ask waits for a new catalog.
+        self._unknown: set[str] = set()
+        self._loaded = False
+        self._read_at = float("-inf")
+        self._refreshing: asyncio.Task[None] | None = None
 
     async def get(self, region: str, service: str) -> Endpoint | None:
         """The endpoint, or None when the region has no such service. Raises `IdentityUnavailable` at first use only."""
-        if time.monotonic() - self._loaded_at > self._cache_time:
-            await self.refresh(self._cache_time)
-        found = self._found.get((region, service))
-        if found is None:
-            await self.refresh(MIN_REFRESH)
-            found = self._found.get((region, service))
-        return found
+        await self.load()
+        if region not in self._regions:
+            if region in self._unknown:
+                self.refresh_soon(UNKNOWN_REFRESH)
+            else:
+                self._unknown.add(region)
+                await self._refresh_quietly()
+        return self._found.get((region, service))
 
-    async def refresh(self, older_than: float = MIN_REFRESH) -> None:
-        """Read the catalog unless that was done in the last `older_than` seconds."""
-        async with self._lock:
-            if time.monotonic() - self._loaded_at <= older_than:
-                return
+    async def lacks(self, region: str, service: str) -> bool:
+        """Whether the catalog says that a region has services, but not this one: then it is not to be missed."""
+        if not self._loaded:
             try:
-                self._found = select(await self._identity.catalog(), self._interface)
-            except IdentityUnavailable as error:
-                if not self._found:
-                    raise
-                LOG.warning("The catalog could not be refreshed, going on with the last one: %s", error)
-            self._loaded_at = time.monotonic()
+                await self.load()
+            except IdentityUnavailable:
+                return False
+        return region in self._regions and (region, service) not in self._found
 
-    def roots(self, service: str) -> list[str]:
-        """The roots of one service in all regions."""
-        return [endpoint.root for (_, name), endpoint in self._found.items() if name == service]
+    async def load(self) -> None:
+        """See to it that there is a catalog. Raises `IdentityUnavailable` where there never was one."""
+        if not self._loaded:
+            await self._refresh()
+        elif time.monotonic() - self._read_at > self._cache_time:
+            self.refresh_soon()
+
+    def refresh_soon(self, older_than: float = MIN_REFRESH) -> None:
+        """Read the catalog in the background, unless that was done in the last `older_than` seconds."""
+        if time.monotonic() - self._read_at > older_than and (self._refreshing is None or self._refreshing.done()):
+            self._refreshing = asyncio.create_task(self._refresh_quietly())
+
+    async def _refresh_quietly(self) -> None:
+        try:
+            await self._refresh()
+        except IdentityUnavailable as error:
+            LOG.warning("The catalog could not be refreshed, going on with the last one: %s", error)
+
+    async def _refresh(self) -> None:
+        self._read_at = time.monotonic()
+        entries = await self._identity.catalog()
+        self._found = select(entries, self._interface)
+        self._regions = frozenset(entry.region for entry in entries)
+        self._unknown -= self._regions
+        self._loaded = True
+
+    def known(self, region: str, service: str) -> Endpoint | None:
+        """The endpoint as the last catalog has it, without looking further."""
+        return self._found.get((region, service))

@@ -14,6 +14,39 @@ class Limits:
     max_pause: float
 
 
+class Attempt:
+    """One request that a breaker let pass; whoever got it says once how it ended.
+
+    `trial`: the breaker is open, and this request finds out whether the service is back.
+    """
+
+    __slots__ = ("_breaker", "settled", "trial")
+
+    def __init__(self, breaker: "Breaker", trial: bool) -> None:
+        self._breaker = breaker
+        self.trial = trial
+        self.settled = False
+
+    def succeeded(self) -> None:
+        """The service answered."""
+        if not self.settled:
+            self.settled = True
+            self._breaker.succeeded()
+
+    def failed(self, error: str) -> None:
+        """The service did not answer, or something in front of it said that it is away."""
+        if not self.settled:
+            self.settled = True
+            self._breaker.failed(error, self.trial)
+
+    def abandoned(self) -> None:
+        """The request ended for a reason that says nothing about the service; the next one may be the trial."""
+        if not self.settled:
+            self.settled = True
+            if self.trial:
+                self._breaker.trial_abandoned()
+
+
 class Breaker:
     """Leaves out a service that keeps failing, and lets one request through from time to time to see it return.
 
@@ -34,14 +67,14 @@ class Breaker:
         """Whether requests are refused, trials aside."""
         return self._failures >= self._limits.failures
 
-    def allows(self) -> bool:
-        """Whether a request may go now; while open, a `True` hands out the one trial of this pause."""
+    def attempt(self) -> Attempt | None:
+        """Leave for one request, or None; while open, one request in each pause gets it."""
         if not self.is_open:
-            return True
+            return Attempt(self, trial=False)
         if self._clock() < self._retry_at:
-            return False
+            return None
         self._retry_at = self._clock() + self._pause
-        return True
+        return Attempt(self, trial=True)
 
     def succeeded(self) -> None:
         """The service answered."""
@@ -49,15 +82,20 @@ class Breaker:
         self._pause = self._limits.pause
         self.last_error = ""
 
-    def failed(self, error: str) -> None:
-        """The service did not answer, or answered that it cannot work (502, 503, 504)."""
-        was_open = self.is_open
-        self._failures += 1
+    def failed(self, error: str, trial: bool = False) -> None:
+        """The service did not answer. While open only the trial counts: the others were sent before it opened."""
         self.last_error = error
+        if self.is_open and not trial:
+            return
         if self.is_open:
-            if was_open:
-                self._pause = min(self._pause * 2, self._limits.max_pause)
+            self._pause = min(self._pause * 2, self._limits.max_pause)
+        self._failures += 1
+        if self.is_open:
             self._retry_at = self._clock() + self._pause
+
+    def trial_abandoned(self) -> None:
+        """Nothing was found out: the next request is the trial."""
+        self._retry_at = self._clock()
 
 
 class Health:

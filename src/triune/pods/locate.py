@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from cachetools import LRUCache
@@ -11,6 +12,7 @@ from multidict import CIMultiDict
 from oslo_config import cfg
 
 from triune.pods.client import Document, PodClient, PodUnreachable, Target
+from triune.pods.endpoints import Endpoints
 from triune.pods.registry import Pod, Registry
 from triune.pods.routings import Routings
 
@@ -70,11 +72,24 @@ def is_uuid(value: str) -> bool:
 
 def owner_of(document: Document) -> str | None:
     """The project that a resource belongs to, where the document that shows it tells."""
-    shown = document.json()
-    resource = next(iter(shown.values()), None) if isinstance(shown, dict) else None
-    if not isinstance(resource, dict):
-        return None
+    resource = _resource(document)
     return next((resource[key] for key in _OWNERS if isinstance(resource.get(key), str)), None)
+
+
+def shows(document: Document, kind: Kind, resource_id: str) -> bool:
+    """Whether the document shows the resource that was asked for, and not a list whose path looks like one."""
+    resource = _resource(document)
+    names = [resource.get("id"), resource.get("name") if kind.by_name else None]
+    return any(isinstance(name, str) and name.casefold() == resource_id.casefold() for name in names)
+
+
+def _resource(document: Document) -> dict[str, Any]:
+    """The resource in a document such as `{"server": {"id": ...}}` or, as Glance has it, `{"id": ...}`."""
+    shown = document.json()
+    if not isinstance(shown, dict) or "id" in shown:
+        return shown if isinstance(shown, dict) else {}
+    inner = next(iter(shown.values()), None)
+    return inner if isinstance(inner, dict) else {}
 
 
 class NotInAnyPod(Exception):
@@ -96,10 +111,13 @@ class PodsMissing(Exception):
 class Locator:
     """Knows or finds where a resource lives."""
 
-    def __init__(self, conf: cfg.ConfigOpts, registry: Registry, routings: Routings, client: PodClient) -> None:
+    def __init__(
+        self, conf: cfg.ConfigOpts, registry: Registry, routings: Routings, endpoints: Endpoints, client: PodClient
+    ) -> None:
         self._deadline: float = conf.pods.list_deadline
         self._registry = registry
         self._routings = routings
+        self._endpoints = endpoints
         self._client = client
         self._cache: LRUCache[tuple[str, str], str] = LRUCache(maxsize=conf.pods.location_cache)
 
@@ -114,7 +132,7 @@ class Locator:
             return pod
         pod_id = await self._routings.find(kind.name, resource_id)
         if pod_id is not None and (pod := pods.get(pod_id)) is not None:
-            self._cache[kind.name, resource_id] = pod.id
+            self._keep(kind, resource_id, pod)
             return pod
         document = await self.search(kind, resource_id, headers, project_id, pods.values())
         await self.remember(kind, resource_id, document.pod, owner_of(document) or project_id)
@@ -132,6 +150,7 @@ class Locator:
         questions = [
             asyncio.create_task(self._client.fetch(self._question(kind, resource_id, pod, project_id), headers))
             for pod in pods
+            if not await self._endpoints.lacks(pod.region_name, kind.service)
         ]
         missing: list[Pod] = []
         refusal: Document | None = None
@@ -139,11 +158,15 @@ class Locator:
             for question in asyncio.as_completed(questions):
                 try:
                     document = await question
+                    found = document.ok and shows(document, kind, resource_id)
                 except PodUnreachable as error:
                     missing.append(error.pod)
                     continue
-                if document.ok:
+                if found:
                     return document
+                if document.ok:
+                    # A list at a path that looks like a resource: this pod has no resource of such an id.
+                    continue
                 if document.status >= 500:
                     missing.append(document.pod)
                     continue
@@ -162,13 +185,17 @@ class Locator:
 
     async def remember(self, kind: Kind, resource_id: str, pod: Pod, project_id: str | None) -> None:
         """Keep where a resource is."""
-        self._cache[kind.name, resource_id] = pod.id
+        self._keep(kind, resource_id, pod)
         await self._routings.add(kind.name, resource_id, pod.id, project_id)
 
     async def forget(self, kind: Kind, resource_id: str) -> None:
         """Drop what is known: the pod says that the resource is not there."""
         self._cache.pop((kind.name, resource_id), None)
         await self._routings.drop(kind.name, resource_id)
+
+    def _keep(self, kind: Kind, resource_id: str, pod: Pod) -> None:
+        if self._cache.maxsize:
+            self._cache[kind.name, resource_id] = pod.id
 
     def _question(self, kind: Kind, resource_id: str, pod: Pod, project_id: str | None) -> Target:
         return Target(pod, kind.service, "GET", kind.show(resource_id), project_id=project_id, deadline=self._deadline)
