@@ -124,14 +124,21 @@ def huge(size: int) -> Fault:
     return fault
 
 
-async def cut(request: web.Request) -> web.StreamResponse:
+async def cut(request: web.Request, content_type: str = "application/json") -> web.StreamResponse:
     """Begin an answer and drop the connection."""
-    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": "1000"})
+    response = web.StreamResponse(headers={"Content-Type": content_type, "Content-Length": "1000"})
     await response.prepare(request)
     await response.write(b'{"servers": [')
+    # Time for what is written to arrive, for an aborted connection forgets it.
+    await asyncio.sleep(0.01)
     assert request.transport is not None
     request.transport.abort()
     return response
+
+
+async def cut_data(request: web.Request) -> web.StreamResponse:
+    """The same with data that is no document."""
+    return await cut(request, "application/octet-stream")
 
 
 async def drop(request: web.Request) -> web.StreamResponse:
