@@ -46,11 +46,15 @@ async def create_pod(call: Call) -> Response:
     """`POST /v1.0/pods`; without `az_name` it registers the central region itself."""
     body = await _body(call)
     region_name = _text(body, "region_name")
+    az_name = _text(body, "az_name")
     if not region_name:
         raise ApiError(422, "region_name is required")
+    if az_name and region_name == call.gateway.conf.central_region:
+        # It would make the gateway ask itself.
+        raise ApiError(409, "Pod region name duplicated with the top region name")
     try:
         pod = await call.gateway.registry.create(
-            region_name, _text(body, "az_name"), _text(body, "pod_az_name"), _text(body, "dc_name")
+            region_name, az_name, _text(body, "pod_az_name"), _text(body, "dc_name")
         )
     except DuplicatePod as error:
         raise ApiError(409, str(error)) from error
