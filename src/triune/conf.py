@@ -45,12 +45,6 @@ GATEWAY_OPTS = [
         "pods named in the header Triune-Missing-Pods.",
     ),
     cfg.StrOpt("default_availability_zone", help="Availability zone of requests that name none. Unset: any."),
-    cfg.StrOpt(
-        "marker_key",
-        secret=True,
-        help="Secret that signs the markers of merged lists; the same for all gateways. Unset: derived from the "
-        "password of the service user.",
-    ),
 ]
 
 KEYSTONE_OPTS = [

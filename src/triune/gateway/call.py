@@ -114,7 +114,7 @@ class Call:
         try:
             # Not msgspec: the pods parse with the standard library, and what they take we must take.
             document = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return document if isinstance(document, dict) else None
 
@@ -188,7 +188,7 @@ class Call:
         headers = self.headers(with_body=False)
         body = None
         if document is not None:
-            body = msgspec.json.encode(document)
+            body = encode(document)
             headers["Content-Type"] = "application/json"
         return await self.gateway.client.fetch(target, headers, body)
 
@@ -223,7 +223,11 @@ class Call:
 
     def translation(self, pod: Pod, endpoint: Endpoint) -> Translation:
         """How this pod's words are put."""
-        return Translation({endpoint.root: f"{self.public_root}{self.service.prefix}"}, pod.az_name)
+        roots = {endpoint.root: f"{self.public_root}{self.service.prefix}"}
+        if self.service.name == "compute" and (image := self.gateway.endpoints.known(pod.region_name, "image")):
+            # A snapshot's `Location` is an image.
+            roots[image.root] = f"{self.public_root}/image"
+        return Translation(roots, pod.az_name if self.service.has_project else None)
 
     async def endpoint(self, pod: Pod) -> Endpoint:
         """The endpoint of the spoken service in a pod that has just answered."""
@@ -266,9 +270,17 @@ def translate_location(response: Response, translation: Translation) -> None:
         response.headers["Location"] = translation.link(location)
 
 
+def encode(document: Any) -> bytes:
+    """JSON for a pod; what msgspec cannot write (lone surrogates, integers of any length) the standard library can."""
+    try:
+        return msgspec.json.encode(document)
+    except (UnicodeEncodeError, OverflowError):
+        return json.dumps(document).encode()
+
+
 def translate_body(body: bytes, translation: Translation) -> bytes:
     """Translate a JSON body; one that holds neither our pod's address nor a zone is returned as it came."""
-    if b"availability_zone" not in body and not any(root.encode() in body for root in translation.roots):
+    if not translation.concerns(body):
         return body
     try:
         document = msgspec.json.decode(body)

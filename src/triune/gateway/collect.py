@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from triune.gateway.call import Call
+from triune.gateway.fanout import read_all
 from triune.gateway.http import Response
-from triune.gateway.strategies import read_all
 
 
 class Collect:

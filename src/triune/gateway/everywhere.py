@@ -5,13 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
-from triune.gateway.call import Call
+from triune.gateway.call import Call, encode
 from triune.gateway.errors import ApiError
+from triune.gateway.fanout import ask_all, first_refusal
 from triune.gateway.forward import unreachable
 from triune.gateway.http import Response
-from triune.gateway.strategies import Anywhere, ask_all, first_refusal
+from triune.gateway.strategies import Anywhere
 from triune.pods.client import Document, PodUnreachable, Target
 from triune.pods.registry import Pod
 from triune.work.journal import Key
@@ -32,8 +31,9 @@ class Everywhere:
     async def __call__(self, call: Call) -> Response:
         body = await call.request.body(call.gateway.conf.gateway.max_request_body)
         documents = await ask_all(call, [call.target(pod) for pod in await call.pods()], body)
-        refusal = first_refusal(documents)
         done = [document for document in documents if document.ok]
+        # 409 where others have done it: this pod had it before, from an earlier try.
+        refusal = first_refusal(documents, but=(404, 409) if done else (404,))
         if refusal is not None:
             return await call.respond(refusal)
         if call.missing:
@@ -98,9 +98,7 @@ class CreateEverywhere:
         answer = lead.json()
         keys = await self._shared.keys(call, answer)
         await call.gateway.intents.wanted(keys, call.caller.project_id, call.request.request_id, HANDS_OFF)
-        documents = await ask_all(
-            call, _followers(call, lead, await call.pods()), msgspec.json.encode(self._follow(body, answer))
-        )
+        documents = await ask_all(call, _followers(call, lead, await call.pods()), encode(self._follow(body, answer)))
         if (refusal := await self._refusal(call, answer, documents)) is not None:
             await self._undo(call, answer, keys, [lead, *documents])
             return await call.respond(refusal)

@@ -8,13 +8,15 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
+from oslo_utils import strutils
 
 from triune.gateway.call import Call, response_headers
+from triune.gateway.fanout import read_all
 from triune.gateway.http import Response
 from triune.gateway.order import Order, Parameters
-from triune.gateway.paging import DONE, Item, Markers, Merged, Page, Position, Rank, SortKey, item_id, merge, rank
+from triune.gateway.paging import DONE, Item, Marker, Merged, Page, Position, Rank, SortKey, item_id, merge, rank
 from triune.gateway.service import parse_version
-from triune.gateway.strategies import Anywhere, find, read_all
+from triune.gateway.strategies import Anywhere, find
 from triune.gateway.translate import OPAQUE, ZONE_KEYS, Translation
 from triune.pods.client import Document, PodUnreachable, Target
 from triune.pods.locate import Kind
@@ -39,7 +41,6 @@ class Collection:
     order: Order
     fields: tuple[str, ...] | None = None
     down_since: tuple[int, int] | None = None
-    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class _Found:
 
     items: list[Item]
     has_more: bool
-    count: int
+    count: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class _Page:
     merged: Merged
     documents: list[Document]
     count: int
+    is_counted: bool
 
 
 class Gather:
@@ -101,12 +103,14 @@ class Gather:
         answers = await read_all(call, self._targets(call, asked, parameters, before, limit), self._decode)
         if isinstance(answers, Response):
             return answers
-        call.settle_missing(answered=bool(answers))
+        # Behind the first page somebody has answered already, even if nobody was left to ask now.
+        call.settle_missing(answered=bool(answers) or bool(before))
         pages = [Page(document.pod.id, found.items, found.has_more) for document, found in answers]
         return _Page(
             merge(pages, before, order, limit),
             [document for document, _ in answers],
-            sum(found.count for _, found in answers),
+            sum(found.count for _, found in answers if found.count is not None),
+            any(found.count is not None for _, found in answers),
         )
 
     async def _pods(self, call: Call, parameters: Parameters) -> list[Pod]:
@@ -134,10 +138,10 @@ class Gather:
         marker = dict(parameters).get("marker")
         if not marker:
             return {}
-        ours = Markers(marker_key(call)).decode(marker)
+        ours = Marker.decode(marker)
         if ours is None:
             return await self._behind(call, parameters, order, pods, marker)
-        return {pod.id: ours.get(pod.id) for pod in pods}
+        return {pod.id: ours.positions.get(pod.id) for pod in pods}
 
     async def _behind(
         self, call: Call, parameters: Parameters, order: list[SortKey], pods: list[Pod], marker: str
@@ -180,7 +184,7 @@ class Gather:
         fields = document.decode(dict[str, msgspec.Raw])
         try:
             items = msgspec.json.decode(fields[self._collection.name], type=list[Item])
-            count = msgspec.json.decode(fields["count"], type=int) if "count" in fields else 0
+            count = msgspec.json.decode(fields["count"], type=int) if "count" in fields else None
         except (KeyError, msgspec.DecodeError) as error:
             raise PodUnreachable(document.pod, document.service, f"no list of {self._collection.name}") from error
         return _Found(items, bool(items) and f"{self._collection.name}_links" in fields, count)
@@ -196,22 +200,18 @@ class Gather:
             translate_item(item, translations[pod_id], collection.fields) for pod_id, item in merged.items
         ]
         body: dict[str, Any] = {collection.name: items}
+        # Pods that have told everything are not asked for the later pages, so the total is carried along.
+        earlier = Marker.decode(dict(parameters).get("marker", ""))
+        count = earlier.count if earlier is not None and earlier.count is not None else page.count
         # A missing pod is asked again with the next page, but alone it is no reason for one.
         if merged.items and merged.has_more_than(call.missing):
-            marker = Markers(marker_key(call)).encode(merged.positions)
+            marker = Marker(merged.positions, count if page.is_counted else None).encode()
             query = urlencode([*_without(parameters, "marker", "offset"), ("marker", marker)])
             body[f"{collection.name}_links"] = [{"rel": "next", "href": call.top_url(call.path, query)}]
         elif call.missing and collection.down_since is not None:
             items += await self._unknown(call, parameters, collection.down_since)
-        if collection.counted and dict(parameters).get("with_count", "").lower() in (
-            "1",
-            "true",
-            "t",
-            "yes",
-            "on",
-            "y",
-        ):
-            body["count"] = page.count
+        if page.is_counted or (earlier is not None and earlier.count is not None):
+            body["count"] = count
         response = Response.json(body)
         if documents:
             headers = response_headers(documents[0].headers)
@@ -221,10 +221,14 @@ class Gather:
 
     async def _unknown(self, call: Call, parameters: Parameters, since: tuple[int, int]) -> list[dict[str, Any]]:
         """What is known of the resources in missing pods; not for filtered, sorted or paged lists (as in Nova)."""
-        names = {name for name, _ in parameters}
-        if names - {"all_tenants"} or parse_version(call.microversion) < since:
+        wanted = dict(parameters)
+        # The SDK always says that it does not want deleted servers; that is no filter.
+        if not strutils.bool_from_string(wanted.get("deleted", "no"), default=True):
+            wanted.pop("deleted", None)
+        if wanted.keys() - {"all_tenants"} or parse_version(call.microversion) < since:
             return []
-        project = None if "all_tenants" in names else call.caller.project_id
+        # As Nova reads it (nova.api.openstack.common.is_all_tenants): there but empty means yes.
+        everybody = "all_tenants" in wanted and strutils.bool_from_string(wanted["all_tenants"] or "yes", default=True)
         kind, limit = self._collection.kind, call.gateway.conf.gateway.max_limit
         return [
             {
@@ -233,25 +237,21 @@ class Gather:
                 "links": [{"rel": "self", "href": call.top_url(f"/{self._collection.name}/{resource_id}")}],
             }
             for pod in call.missing.values()
-            for resource_id in await call.gateway.routings.known(kind.name, pod.id, project, limit)
+            for resource_id in await call.gateway.routings.known(
+                kind.name, pod.id, call.caller.project_id, limit, all_projects=everybody and call.caller.is_admin
+            )
         ]
-
-
-def marker_key(call: Call) -> str:
-    """The secret that signs markers."""
-    conf = call.gateway.conf
-    return str(conf.gateway.marker_key or getattr(conf.keystone, "password", None) or "triune")
 
 
 def translate_item(item: Item, translation: Translation, fields: tuple[str, ...] | None) -> Item:
     """One item in the words of the top; only the parts that hold a link or a zone are decoded."""
-    roots = [root.encode() for root in translation.roots]
     result: Item = {}
     for key, raw in item.items():
-        if fields is not None and key not in fields:
+        # A pod's own cells may be down; Nova then tells a status where it otherwise would not.
+        if fields is not None and key not in fields and not (key == "status" and bytes(raw) == b'"UNKNOWN"'):
             continue
-        if key in ZONE_KEYS or (key not in OPAQUE and any(root in bytes(raw) for root in roots)):
-            value = translation.document({key: msgspec.json.decode(raw)})[key]
+        if key in ZONE_KEYS or (key not in OPAQUE and translation.concerns(bytes(raw))):
+            value = translation.members({key: msgspec.json.decode(raw)})[key]
             result[key] = msgspec.Raw(msgspec.json.encode(value))
         else:
             result[key] = raw
@@ -261,18 +261,23 @@ def translate_item(item: Item, translation: Translation, fields: tuple[str, ...]
 def _limit(parameters: Parameters, most: int) -> int:
     value = dict(parameters).get("limit", "")
     # A malformed limit is passed on, and the pods refuse it in their own words.
-    return min(int(value), most) if value.isdecimal() else most
+    return min(int(value), most) if _is_count(value) else most
 
 
 def _offset(parameters: Parameters) -> int:
     value = dict(parameters).get("offset", "")
-    return int(value) if value.isdecimal() else 0
+    return int(value) if _is_count(value) else 0
+
+
+def _is_count(value: str) -> bool:
+    # Longer ones are no numbers that anybody means, and the pods refuse them.
+    return value.isdecimal() and len(value) < 19
 
 
 def _pod_query(parameters: Parameters, pod: Pod, position: Position, limit: int) -> str:
     result: Parameters = []
     for name, value in _without(parameters, "marker"):
-        if name in ("limit", "offset") and value.isdecimal():
+        if name in ("limit", "offset") and _is_count(value):
             continue
         if name == "availability_zone":
             if pod.pod_az_name:

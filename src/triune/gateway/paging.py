@@ -1,18 +1,21 @@
 """Merging sorted pages of several pods into one page, and the markers that lead on: pure functions."""
 
+import base64
 import heapq
+import zlib
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import total_ordering
 from typing import Any
 
 import msgspec
-from itsdangerous import BadData, URLSafeSerializer
 
 Item = dict[str, msgspec.Raw]
 
 # The position of a pod whose items are all told.
 DONE = 0
+# Bytes of the longest marker, unpacked: more than a thousand pods have.
+MAX_MARKER = 256 * 1024
 Position = str | int | None
 
 
@@ -122,21 +125,33 @@ def merge(pages: Iterable[Page], before: Mapping[str, Position], order: Sequence
     return merged
 
 
-class Markers:
-    """The opaque markers of merged lists: the position in every pod, signed, so that any gateway can go on."""
+_MARKER_PREFIX = "triune-"
 
-    def __init__(self, key: str) -> None:
-        self._serializer = URLSafeSerializer(key, salt="triune.marker")
 
-    def encode(self, positions: Mapping[str, Position]) -> str:
-        """The marker for these positions."""
-        result = self._serializer.dumps(dict(positions))
-        return result if isinstance(result, str) else result.decode()
+class Marker(msgspec.Struct):
+    """Where a merged list goes on: the position in every pod, and the total where the API counts.
 
-    def decode(self, marker: str) -> dict[str, Position] | None:
-        """The positions of a marker, or None when it is not one of ours (a plain id, or forged)."""
-        try:
-            positions = self._serializer.loads(marker)
-        except BadData:
+    It is not signed, for nothing in it is trusted: the positions are ids that go to the pods as `marker`, with the
+    caller's own rights, and are refused there like any other.
+    """
+
+    positions: dict[str, str | int | None]
+    count: int | None = None
+
+    def encode(self) -> str:
+        """The text of the marker, for a URL."""
+        packed = zlib.compress(msgspec.json.encode(self))
+        return _MARKER_PREFIX + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+    @classmethod
+    def decode(cls, text: str) -> "Marker | None":
+        """The marker of a text, or None when it is not one of ours but the plain id of an item."""
+        if not text.startswith(_MARKER_PREFIX):
             return None
-        return positions if isinstance(positions, dict) else None
+        encoded = text.removeprefix(_MARKER_PREFIX)
+        try:
+            packed = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+            unpacked = zlib.decompressobj().decompress(packed, MAX_MARKER)
+            return msgspec.json.decode(unpacked, type=cls)
+        except (ValueError, zlib.error, msgspec.DecodeError):
+            return None

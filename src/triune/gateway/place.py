@@ -9,7 +9,7 @@ from triune.gateway.errors import ApiError
 from triune.gateway.forward import unreachable
 from triune.gateway.http import Response
 from triune.pods.client import Document, PodUnreachable
-from triune.pods.locate import IMAGE, Kind, NotInAnyPod, PodsMissing
+from triune.pods.locate import IMAGE, Kind, NotInAnyPod, PodsMissing, is_uuid
 from triune.pods.placement import Anchor, NoCandidate, UnknownZone, candidates
 from triune.pods.registry import Pod
 
@@ -19,6 +19,8 @@ UNKNOWN_ZONE = {
     "compute": "The requested availability zone is not available",
     "volume": "Availability zone '{}' is invalid.",
 }
+# The most things whose place is looked up for one request.
+MAX_ANCHORS = 64
 Prepare = Callable[[Pod], Awaitable[JSON]]
 
 
@@ -28,11 +30,15 @@ async def anchors(call: Call, needed: Iterable[tuple[Kind, Any]]) -> list[Anchor
     What no pod has is left out: the pod that is chosen refuses it in its own words. Raises `ApiError` 503 when it
     cannot be known because pods are away.
     """
-    wanted = [(kind, value) for kind, value in needed if isinstance(value, str) and value]
+    named = ((kind, value) for kind, value in needed if isinstance(value, str) and value)
+    # Once each, and so many as a real request has; with more of them the pod has its own limits.
+    wanted = list(dict.fromkeys(named))[:MAX_ANCHORS]
 
     async def find(kind: Kind, value: str) -> Anchor | None:
         try:
-            return Anchor(f"{kind.name.replace('_', ' ')} {value}", await call.locate(kind, value))
+            return Anchor(
+                f"{kind.name.replace('_', ' ')} {value}", await call.locate(kind, value), kind.show(value), kind.service
+            )
         except NotInAnyPod:
             return None
         except PodsMissing as error:
@@ -44,40 +50,80 @@ async def anchors(call: Call, needed: Iterable[tuple[Kind, Any]]) -> list[Anchor
 
 async def ordered_candidates(call: Call, zone: str | None, needed: list[Anchor]) -> list[Pod]:
     """The pods to try, the best first; those whose service answers before the others. Raises `ApiError` 400."""
+    zone = zone or call.gateway.conf.gateway.default_availability_zone
     used = await call.gateway.routings.used_pods(call.caller.project_id)
+    pods = await call.pods()
     try:
-        chosen = candidates(
-            await call.pods(), zone or call.gateway.conf.gateway.default_availability_zone, needed, used
-        )
+        chosen = candidates(pods, zone, needed, used)
     except UnknownZone as error:
         raise ApiError(400, UNKNOWN_ZONE[call.service.name].format(error.zone)) from error
     except NoCandidate as error:
-        raise ApiError(400, str(error)) from error
+        if await _visible(call, needed):
+            raise ApiError(400, str(error)) from error
+        chosen = candidates(pods, zone, [], used)
     health = call.gateway.health
     return sorted(chosen, key=lambda pod: health.breaker(pod.id, call.service.name).is_open)
 
 
-async def with_image(call: Call, pods: list[Pod], image_id: Any) -> list[Pod]:
-    """The candidates that have an image; all of them when none has it, for the native refusal."""
-    if not isinstance(image_id, str) or not image_id or len(pods) < 2:
+async def with_images(call: Call, pods: list[Pod], image_ids: Iterable[Any]) -> list[Pod]:
+    """The candidates that have all the images; all candidates when none has them, for the native refusal."""
+    named = (value for value in image_ids if isinstance(value, str) and is_uuid(value))
+    wanted = list(dict.fromkeys(named))[:MAX_ANCHORS]
+    if not wanted or len(pods) < 2:
         return pods
+    holds = await asyncio.gather(*(_has_all(call, pod, wanted) for pod in pods))
+    return [pod for pod, has_them in zip(pods, holds, strict=True) if has_them] or pods
 
-    async def has(pod: Pod) -> bool:
-        target = call.target(
-            pod, "GET", IMAGE.show(image_id), service=IMAGE.service, deadline=call.gateway.conf.pods.list_deadline
-        )
+
+async def _has_all(call: Call, pod: Pod, image_ids: list[str]) -> bool:
+    deadline = call.gateway.conf.pods.list_deadline
+    for image_id in image_ids:
+        target = call.target(pod, "GET", IMAGE.show(image_id), service=IMAGE.service, deadline=deadline)
         try:
             document = await call.fetch(target)
-            return document.ok and document.part("status") == "active"
+            if not document.ok or document.part("status") != "active":
+                return False
         except PodUnreachable:
             return False
-
-    holds = await asyncio.gather(*(has(pod) for pod in pods))
-    return [pod for pod, has_it in zip(pods, holds, strict=True) if has_it] or pods
+    return True
 
 
-async def create(call: Call, pods: list[Pod], kind: Kind, prepare: Prepare) -> Response:
-    """Create a resource in the first pod that can be reached, and remember where it is.
+def _words(kind: Kind, resource_id: str) -> str:
+    return f"{kind.name.replace('_', ' ')} {resource_id}"
+
+
+async def _visible(call: Call, needed: list[Anchor]) -> bool:
+    """Whether the caller can see all of these; where others' things are is told to nobody."""
+    deadline = call.gateway.conf.pods.list_deadline
+    for anchor in needed:
+        target = call.target(anchor.pod, "GET", anchor.path, service=anchor.service, deadline=deadline)
+        if not (await call.fetch(target)).ok:
+            return False
+    return True
+
+
+async def require_same_pod(call: Call, what: str, pod: Pod, kind: Kind, resource_id: Any) -> None:
+    """Refuse to join things of two pods. Raises `ApiError` 400 naming both zones.
+
+    What does not exist, or belongs to somebody else, is left to the pod to refuse in its own words.
+    """
+    if not isinstance(resource_id, str):
+        return
+    try:
+        other = await call.locate(kind, resource_id)
+    except (NotInAnyPod, PodsMissing):
+        return
+    anchor = Anchor(_words(kind, resource_id), other, kind.show(resource_id), kind.service)
+    if other.id != pod.id and await _visible(call, [anchor]):
+        raise ApiError(
+            400,
+            f"{what} is in availability zone {pod.az_name}, but {anchor.description} is in availability zone "
+            f"{other.az_name}.",
+        )
+
+
+async def create(call: Call, pods: list[Pod], kind: Kind, key: str, prepare: Prepare) -> Response:
+    """Create a resource in the first pod that can be reached, and remember where it is; `key` is its key in bodies.
 
     A pod that may have got the request is never passed over, for the resource could then exist twice.
     """
@@ -100,14 +146,14 @@ async def create(call: Call, pods: list[Pod], kind: Kind, prepare: Prepare) -> R
             continue
         call.missing.clear()
         if document.ok:
-            await _remember(call, document, kind)
+            await _remember(call, document, kind, key)
         return await call.respond(document)
     assert failure is not None
     raise unreachable(failure) from failure
 
 
-async def _remember(call: Call, document: Document, kind: Kind) -> None:
-    resource_id = document.json().get(kind.name, {}).get("id")
+async def _remember(call: Call, document: Document, kind: Kind, key: str) -> None:
+    resource_id = document.json().get(key, {}).get("id")
     # A request for several servers may answer with a reservation id only; they are found by search.
     if isinstance(resource_id, str):
         await call.gateway.locator.remember(kind, resource_id, document.pod, call.caller.project_id)

@@ -1,22 +1,14 @@
-"""How API operations are answered: by the pod that owns a resource, by any, by adding up, or by Triune itself."""
+"""How API operations are answered: by the pod that owns a resource, by any, or by Triune itself."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, TypeVar
-
-import msgspec
-from multidict import CIMultiDict
+from collections.abc import Awaitable, Callable
 
 from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
 from triune.gateway.forward import forward, unreachable
 from triune.gateway.http import Response
-from triune.pods.client import Document, PodUnreachable, Target
+from triune.pods.client import PodUnreachable
 from triune.pods.locate import Kind, NotInAnyPod, PodsMissing, owner_of
 from triune.pods.registry import Pod
-
-JSON = dict[str, Any]
-T = TypeVar("T")
 
 
 async def find(call: Call, kind: Kind, resource_id: str) -> Pod | Response:
@@ -54,7 +46,9 @@ class Owner:
         if isinstance(found, Response):
             return found
         response = await self._ask(call, found)
-        if response.status == 404 and (moved := await self._moved(call, resource_id, found)) is not None:
+        # A 404 to reading something below a resource is about a tag or a key, which clients may poll for.
+        doubtful = response.status == 404 and (call.request.method != "GET" or self._is_all_of(call, resource_id))
+        if doubtful and (moved := await self._moved(call, resource_id, found)) is not None:
             response = await self._ask(call, moved)
         if call.request.method == "DELETE" and response.status < 300 and self._is_all_of(call, resource_id):
             await call.gateway.locator.forget(self._kind, resource_id)
@@ -76,7 +70,8 @@ class Owner:
         except PodsMissing:
             return None
         except NotInAnyPod:
-            await locator.forget(self._kind, resource_id)
+            # Whoever may not see a resource must not make others forget where theirs is.
+            await locator.forget(self._kind, resource_id, None if call.caller.is_admin else call.caller.project_id)
             return None
         if shown.pod.id == pod.id:
             return None
@@ -122,31 +117,11 @@ class Anywhere:
         raise unreachable(failure) from failure
 
 
-class Sum:
-    """Numbers of all pods, added up.
-
-    `path` leads to the object whose integers are added; a negative number (-1: unlimited) stays what it is.
-    """
-
-    def __init__(self, *path: str) -> None:
-        self._path = path
+class Refuse:
+    """Nobody answers: what would be wrong or partial from any one pod, and is not put together yet."""
 
     async def __call__(self, call: Call) -> Response:
-        deadline = call.gateway.conf.pods.list_deadline
-        targets = [call.target(pod, deadline=deadline) for pod in await call.pods()]
-        answers = await read_all(call, targets, lambda document: (document.json(), document.part(*self._path)))
-        if isinstance(answers, Response):
-            return answers
-        call.settle_missing(answered=bool(answers))
-        first, (total, _) = answers[0]
-        inner = total
-        for key in self._path:
-            inner = inner[key]
-        for _, (_, part) in answers[1:]:
-            add(inner, part)
-        response = await call.respond(first)
-        response.body = msgspec.json.encode(total)
-        return response
+        raise ApiError(501, f"{call.request.method} {call.path} is not offered by this cloud.")
 
 
 class Here:
@@ -157,65 +132,3 @@ class Here:
 
     async def __call__(self, call: Call) -> Response:
         return await self._handler(call)
-
-
-async def ask_all(
-    call: Call, targets: Iterable[Target], body: bytes = b"", headers: CIMultiDict[str] | None = None
-) -> list[Document]:
-    """Ask pods in parallel; answers in the order of the targets. Pods that do not answer are noted as missing.
-
-    Without `headers` the caller's own go along.
-    """
-    headers = call.headers(with_body=False) if headers is None else headers
-    if body:
-        headers["Content-Type"] = call.request.headers.get("Content-Type", "application/json")
-    questions = [call.gateway.client.fetch(target, headers, body or None) for target in targets]
-    documents: list[Document] = []
-    for result in await asyncio.gather(*questions, return_exceptions=True):
-        if isinstance(result, PodUnreachable):
-            call.lost(result)
-        elif isinstance(result, BaseException):
-            raise result
-        else:
-            documents.append(result)
-    return documents
-
-
-async def read_all(
-    call: Call, targets: Iterable[Target], decode: Callable[[Document], T]
-) -> list[tuple[Document, T]] | Response:
-    """Ask pods for something that is put together from their answers.
-
-    A pod that refuses decides the whole answer. Pods that are away, broken (5xx) or talk nonsense are noted as missing.
-    """
-    answers: list[tuple[Document, T]] = []
-    for document in await ask_all(call, targets):
-        try:
-            if document.status >= 500:
-                raise PodUnreachable(document.pod, document.service, f"HTTP {document.status}")
-            if not document.ok:
-                return await call.respond(document)
-            answers.append((document, decode(document)))
-        except PodUnreachable as error:
-            call.lost(error)
-    return answers
-
-
-def first_refusal(documents: Iterable[Document], but: Iterable[int] = (404,)) -> Document | None:
-    """The first answer that refuses, those with a status in `but` aside."""
-    passed_over = set(but)
-    return next((document for document in documents if not document.ok and document.status not in passed_over), None)
-
-
-def add(total: JSON, other: JSON) -> None:
-    """Add the integers of `other` to those of `total`, recursively; keys that are new are taken over."""
-    for key, value in other.items():
-        mine = total.get(key)
-        if isinstance(value, dict) and isinstance(mine, dict):
-            add(mine, value)
-        elif isinstance(value, bool) or not isinstance(value, int | float):
-            total.setdefault(key, value)
-        elif isinstance(mine, int | float) and not isinstance(mine, bool):
-            total[key] = -1 if mine < 0 or value < 0 else mine + value
-        else:
-            total[key] = value

@@ -11,6 +11,7 @@ from typing import Any
 OPAQUE = frozenset(
     {
         "metadata",
+        "meta",
         "volume_image_metadata",
         "extra_specs",
         "properties",
@@ -30,10 +31,13 @@ ZONE_KEYS = frozenset({"OS-EXT-AZ:availability_zone", "availability_zone"})
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """How to put the words of one pod: its roots (URLs) to ours, its availability zones to the one that holds it."""
+    """How to put the words of one pod: its roots (URLs) to ours, its availability zones to the one that holds it.
+
+    `zone` is None where an API has no zones.
+    """
 
     roots: Mapping[str, str]
-    zone: str
+    zone: str | None
 
     def link(self, href: str) -> str:
         """A link into the pod as a link to the gateway; other links stay as they are."""
@@ -42,22 +46,38 @@ class Translation:
                 return ours + href[len(root) :]
         return href
 
+    def concerns(self, body: bytes) -> bool:
+        """Whether there may be something to translate; a quick look that is never wrong in saying no."""
+        return b"availability_zone" in body or any(root.encode() in body for root in self.roots)
+
     def document(self, document: Any) -> Any:
-        """Translate a decoded JSON document in place, and return it."""
+        """Translate a decoded JSON document in place, and return it.
+
+        At its top stands the name of what it shows, or (`extra_specs/{key}`) a key of the user's own.
+        """
+        if not isinstance(document, dict):
+            return self.members(document)
+        for key, value in document.items():
+            if not isinstance(value, str) and key not in OPAQUE:
+                self._links(value) if _is_links(key) else self.members(value)
+        return document
+
+    def members(self, document: Any) -> Any:
+        """Translate what is inside a document."""
         if isinstance(document, dict):
             for key, value in document.items():
                 if isinstance(value, str):
-                    if key in ZONE_KEYS and value:
+                    if key in ZONE_KEYS and value and self.zone is not None:
                         document[key] = self.zone
                 elif key in OPAQUE:
                     continue
-                elif key == "links" or key.endswith("_links"):
+                elif _is_links(key):
                     self._links(value)
                 else:
-                    self.document(value)
+                    self.members(value)
         elif isinstance(document, list):
             for item in document:
-                self.document(item)
+                self.members(item)
         return document
 
     def _links(self, links: Any) -> None:
@@ -66,3 +86,7 @@ class Translation:
         for link in links:
             if isinstance(link, dict) and isinstance(link.get("href"), str):
                 link["href"] = self.link(link["href"])
+
+
+def _is_links(key: str) -> bool:
+    return key == "links" or key.endswith("_links")

@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from triune.gateway.call import Call, response_headers
+from triune.gateway.fanout import usable
 from triune.gateway.http import Response
 from triune.gateway.order import Order, Parameters
 from triune.gateway.paging import Rank, SortKey
-from triune.gateway.strategies import Anywhere, first_refusal
+from triune.gateway.strategies import Anywhere
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.registry import Pod
 
@@ -57,23 +58,23 @@ class Union:
         parameters = parse_qsl(call.request.query, keep_blank_values=True)
         pods = sorted(await call.pods(), key=lambda pod: pod.region_name)
         results = await asyncio.gather(*(self._read(call, pod, parameters) for pod in pods), return_exceptions=True)
-        documents: list[Document] = []
-        items: dict[str, JSON] = {}
+        found: dict[str, tuple[Document, list[JSON]]] = {}
         for result in results:
             if isinstance(result, PodUnreachable):
                 call.lost(result)
-                continue
-            if isinstance(result, BaseException):
+            elif isinstance(result, BaseException):
                 raise result
-            document, found = result
-            documents.append(document)
-            for item in found:
-                identity = collection.identity(item)
-                if identity not in items or collection.better(item, items[identity]):
-                    items[identity] = item
-        if (refusal := first_refusal(documents, but=())) is not None:
-            return await call.respond(refusal)
+            else:
+                found[result[0].pod.id] = result
+        documents = usable(call, [document for document, _ in found.values()])
+        if isinstance(documents, Document):
+            return await call.respond(documents)
         call.settle_missing(answered=bool(documents))
+        items: dict[str, JSON] = {}
+        for item in (item for document in documents for item in found[document.pod.id][1]):
+            identity = collection.identity(item)
+            if identity not in items or collection.better(item, items[identity]):
+                items[identity] = item
         ordered = sort(list(items.values()), collection.order(parameters))
         paged = self._page(ordered, parameters, call.gateway.conf.gateway.max_limit)
         if paged is None:
@@ -109,8 +110,6 @@ class Union:
         items: list[JSON] = []
         for _ in range(MAX_PAGES):
             document = await call.fetch(call.target(pod, "GET", path, query, deadline=deadline))
-            if document.status >= 500:
-                raise PodUnreachable(pod, document.service, f"HTTP {document.status}")
             if not document.ok:
                 break
             items += translation.document(document.part(self._collection.name))

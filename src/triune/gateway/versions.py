@@ -10,9 +10,9 @@ from oslo_log import log as logging
 
 from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
+from triune.gateway.fanout import ask_all, first_refusal
 from triune.gateway.http import Response
 from triune.gateway.service import Service, parse_version
-from triune.gateway.strategies import ask_all, first_refusal
 from triune.pods.client import Document
 
 LOG = logging.getLogger(__name__)

@@ -188,10 +188,13 @@ class Locator:
         self._keep(kind, resource_id, pod)
         await self._routings.add(kind.name, resource_id, pod.id, project_id)
 
-    async def forget(self, kind: Kind, resource_id: str) -> None:
-        """Drop what is known: the pod says that the resource is not there."""
+    async def forget(self, kind: Kind, resource_id: str, project_id: str | None = None) -> None:
+        """Drop what is known: the pod says that the resource is not there.
+
+        With `project_id`, a routing of another project's is kept.
+        """
         self._cache.pop((kind.name, resource_id), None)
-        await self._routings.drop(kind.name, resource_id)
+        await self._routings.drop(kind.name, resource_id, project_id)
 
     def _keep(self, kind: Kind, resource_id: str, pod: Pod) -> None:
         if self._cache.maxsize:

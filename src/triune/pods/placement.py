@@ -20,10 +20,15 @@ class UnknownZone(NoCandidate):
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """Something that exists in one pod already and that the new resource needs, e.g. a network or a volume."""
+    """Something that exists in one pod already and that the new resource needs, e.g. a network or a volume.
+
+    `path` and `service` are where the pod shows it.
+    """
 
     description: str
     pod: Pod
+    path: str
+    service: str
 
 
 def candidates(pods: Iterable[Pod], zone: str | None, anchors: Iterable[Anchor], used: Mapping[str, int]) -> list[Pod]:

@@ -42,20 +42,24 @@ class Routings:
         except (SQLAlchemyError, OSError):
             LOG.exception("A routing cannot be written")
 
-    async def drop(self, resource_type: str, top_id: str) -> None:
-        """Forget where a resource was."""
+    async def drop(self, resource_type: str, top_id: str, project_id: str | None = None) -> None:
+        """Forget where a resource was; with `project_id`, only where it was that project's."""
         query = delete(RoutingRow).where(RoutingRow.top_id == top_id, RoutingRow.resource_type == resource_type)
+        if project_id is not None:
+            query = query.where(RoutingRow.project_id == project_id)
         try:
             async with self._database.transaction() as session:
                 await session.execute(query)
         except (SQLAlchemyError, OSError):
             LOG.exception("A routing cannot be dropped")
 
-    async def known(self, resource_type: str, pod_id: str, project_id: str | None, limit: int) -> list[str]:
-        """Ids of resources known to be in a pod; of one project, or of all when it is None."""
+    async def known(
+        self, resource_type: str, pod_id: str, project_id: str | None, limit: int, all_projects: bool = False
+    ) -> list[str]:
+        """Ids of resources known to be in a pod, of one project or of all."""
         query = select(RoutingRow.top_id).where(RoutingRow.pod_id == pod_id, RoutingRow.resource_type == resource_type)
-        if project_id is not None:
-            query = query.where(RoutingRow.project_id == project_id)
+        if not all_projects:
+            query = query.where(RoutingRow.project_id == project_id, RoutingRow.project_id.is_not(None))
         try:
             async with self._database.transaction() as session:
                 return list(await session.scalars(query.order_by(RoutingRow.id.desc()).limit(limit)))

@@ -52,6 +52,9 @@ async def _prepare(call: Call, key: Key, pod: Pod, path: str, copy: Copy) -> Non
     Where no pod has it, or it cannot be copied, the pod refuses the server in its own words.
     """
     deadline = call.gateway.conf.pods.list_deadline
+    if key.resource_id.rpartition("/")[2] in (".", ".."):
+        # No name of anything, but a way to other paths when asked with Triune's own rights.
+        return
     if (await call.fetch(call.target(pod, "GET", path, deadline=deadline))).status != 404:
         return
     source = await _source(call, key, pod, path, deadline)

@@ -6,13 +6,12 @@ from typing import Any
 
 from triune.gateway.call import Call
 from triune.gateway.compute.prepare import prepare_flavor, prepare_keypair
-from triune.gateway.errors import ApiError
 from triune.gateway.gather import Collection
 from triune.gateway.http import Response
 from triune.gateway.order import server_order
-from triune.gateway.place import JSON, anchors, create, ordered_candidates, with_image
+from triune.gateway.place import JSON, anchors, create, ordered_candidates, require_same_pod, with_images
 from triune.gateway.strategies import Anywhere
-from triune.pods.locate import NETWORK, PORT, SERVER, SERVER_GROUP, SNAPSHOT, VOLUME, Kind, NotInAnyPod, PodsMissing
+from triune.pods.locate import NETWORK, PORT, SERVER, SERVER_GROUP, SNAPSHOT, VOLUME, Kind
 from triune.pods.registry import Pod
 
 # Nova's sort keys and the fields of `GET /servers/detail` that show them.
@@ -70,14 +69,14 @@ class CreateServer:
         zone, host = split_zone(server.get("availability_zone"))
         needed = await anchors(call, needs(body, server))
         pods = await ordered_candidates(call, zone, needed)
-        pods = await with_image(call, pods, server.get("imageRef"))
+        pods = await with_images(call, pods, images(server))
 
         async def prepare(pod: Pod) -> JSON:
             await prepare_flavor(call, pod, server.get("flavorRef"))
             await prepare_keypair(call, pod, server.get("key_name"))
             return in_pod(body, pod, host)
 
-        return await create(call, pods, SERVER, prepare)
+        return await create(call, pods, SERVER, "server", prepare)
 
 
 def split_zone(value: Any) -> tuple[str | None, str]:
@@ -116,6 +115,14 @@ def needs(body: JSON, server: JSON) -> Iterator[tuple[Kind, Any]]:
             yield SERVER_GROUP, hints.get("group")
 
 
+def images(server: JSON) -> Iterator[Any]:
+    """The images that a new server is made of: its own, and those that volumes are made of."""
+    yield server.get("imageRef")
+    for device in _objects(server, "block_device_mapping_v2"):
+        if device.get("source_type") == "image":
+            yield device.get("uuid")
+
+
 def _objects(server: JSON, name: str) -> Iterator[JSON]:
     """The objects of a list in the request; what is of another type is left to the pod to refuse."""
     items = server.get(name)
@@ -128,15 +135,4 @@ async def volume_in_same_pod(call: Call, pod: Pod) -> None:
     """Refuse to attach a volume of another pod. Raises `ApiError` 400 naming both zones."""
     attachment = (await call.json() or {}).get("volumeAttachment")
     volume_id = attachment.get("volumeId") if isinstance(attachment, dict) else None
-    if not isinstance(volume_id, str):
-        return
-    try:
-        other = await call.locate(VOLUME, volume_id)
-    except (NotInAnyPod, PodsMissing):
-        return
-    if other.id != pod.id:
-        raise ApiError(
-            400,
-            f"Server {call.parameters['server_id']} is in availability zone {pod.az_name}, but volume {volume_id} is "
-            f"in availability zone {other.az_name} (pods {pod.region_name} and {other.region_name}).",
-        )
+    await require_same_pod(call, f"Server {call.parameters['server_id']}", pod, VOLUME, volume_id)

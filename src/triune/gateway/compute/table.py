@@ -14,9 +14,28 @@ from triune.gateway.everywhere import CreateEverywhere, Everywhere, RemoveEveryw
 from triune.gateway.gather import Gather
 from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
-from triune.gateway.strategies import Anywhere, Here, Owner, Sum
+from triune.gateway.strategies import Anywhere, Here, Owner, Refuse
+from triune.gateway.sum import Sum
 from triune.gateway.union import Union
 from triune.pods.locate import SERVER, SERVER_GROUP
+
+# Limits that hold for each server, keypair or file, or that are the same in every pod.
+PER_RESOURCE = (
+    "injected_file_content_bytes",
+    "injected_file_path_bytes",
+    "injected_files",
+    "key_pairs",
+    "maxImageMeta",
+    "maxPersonality",
+    "maxPersonalitySize",
+    "maxSecurityGroupRules",
+    "maxServerGroupMembers",
+    "maxServerMeta",
+    "maxTotalKeypairs",
+    "metadata_items",
+    "security_group_rules",
+    "server_group_members",
+)
 
 ROUTES = (
     Route("GET", "/servers", Gather(BRIEF_SERVERS)),
@@ -38,7 +57,7 @@ ROUTES = (
     Route(ANY, "/os-server-groups/{group_id}", Owner(SERVER_GROUP, "group_id")),
     Route("GET", "/os-availability-zone", Here(availability_zones)),
     Route("GET", "/os-availability-zone/detail", Here(availability_zones_detail)),
-    Route("GET", "/limits", Sum("limits", "absolute")),
+    Route("GET", "/limits", Sum("limits", "absolute", limits=True, least=PER_RESOURCE)),
     Route("GET", "/os-aggregates", Collect("aggregates")),
     Route("GET", "/os-hosts", Collect("hosts")),
     Route("GET", "/os-hypervisors", Collect("hypervisors")),
@@ -46,7 +65,11 @@ ROUTES = (
     Route("GET", "/os-hypervisors/statistics", Sum("hypervisor_statistics")),
     Route("GET", "/os-migrations", Collect("migrations")),
     Route("GET", "/os-services", Collect("services")),
-    Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set")),
+    Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set", limits=True, least=PER_RESOURCE)),
+    Route("GET", "/os-simple-tenant-usage/{tenant_id}", Sum("tenant_usage")),
+    # Ids of these are numbers that every pod counts for itself.
+    Route("GET", "/os-aggregates/{aggregate_id}/{rest:path}", Refuse()),
+    Route("GET", "/os-simple-tenant-usage", Refuse()),
 )
 
 COMPUTE = Service(

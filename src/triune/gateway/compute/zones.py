@@ -3,8 +3,8 @@
 from typing import Any
 
 from triune.gateway.call import Call
+from triune.gateway.fanout import ask_all, first_refusal
 from triune.gateway.http import Response
-from triune.gateway.strategies import ask_all, first_refusal
 
 # The zone of a pod's own control plane is no place for servers.
 INTERNAL = "internal"

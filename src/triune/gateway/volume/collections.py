@@ -15,14 +15,14 @@ def _order(parameters: Parameters) -> list[SortKey]:
     return volume_order(parameters, _FIELDS)
 
 
-VOLUMES = Collection("volumes", "/v3/volumes/detail", VOLUME, _order, counted=True)
+VOLUMES = Collection("volumes", "/v3/volumes/detail", VOLUME, _order)
 # The short lists do not show what they are sorted by, so the pods are asked for the long ones.
 BRIEF_VOLUMES = replace(VOLUMES, fields=("id", "name", "links"))
 
-SNAPSHOTS = Collection("snapshots", "/v3/snapshots/detail", SNAPSHOT, _order, counted=True)
+SNAPSHOTS = Collection("snapshots", "/v3/snapshots/detail", SNAPSHOT, _order)
 BRIEF_SNAPSHOTS = replace(SNAPSHOTS, path="/v3/snapshots")
 
-BACKUPS = Collection("backups", "/v3/backups/detail", BACKUP, _order, counted=True)
+BACKUPS = Collection("backups", "/v3/backups/detail", BACKUP, _order)
 BRIEF_BACKUPS = replace(BACKUPS, fields=("id", "name", "links"))
 
 ATTACHMENTS = Collection("attachments", "/v3/attachments/detail", ATTACHMENT, _order)

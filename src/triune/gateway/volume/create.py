@@ -3,12 +3,10 @@
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from triune.gateway.call import Call, quoted
-from triune.gateway.errors import ApiError
+from triune.gateway.call import Call
 from triune.gateway.http import Response
-from triune.gateway.place import JSON, anchors, create, ordered_candidates, with_image
+from triune.gateway.place import JSON, anchors, create, ordered_candidates, require_same_pod, with_images
 from triune.gateway.strategies import Anywhere
 from triune.pods.client import PodUnreachable
 from triune.pods.locate import (
@@ -20,8 +18,7 @@ from triune.pods.locate import (
     VOLUME_TRANSFER,
     VOLUME_TYPE,
     Kind,
-    NotInAnyPod,
-    PodsMissing,
+    is_uuid,
 )
 from triune.pods.registry import Pod
 
@@ -72,7 +69,7 @@ class CreateIn:
         zone = wanted.get("availability_zone") if creation.has_zone else None
         needed = await anchors(call, [(kind, wanted.get(name)) for name, kind in creation.sources.items()])
         pods = await ordered_candidates(call, zone if isinstance(zone, str) and zone else None, needed)
-        pods = await with_image(call, pods, wanted.get("imageRef") or wanted.get("image_id"))
+        pods = await with_images(call, pods, [wanted.get("imageRef") or wanted.get("image_id")])
 
         async def prepare(pod: Pod) -> JSON:
             result = in_pod(body, creation, pod)
@@ -80,7 +77,7 @@ class CreateIn:
                 await _name_type(call, result[creation.body_key], pod)
             return result
 
-        return await create(call, pods, creation.kind, prepare)
+        return await create(call, pods, creation.kind, creation.body_key, prepare)
 
 
 def in_pod(body: JSON, creation: Creation, pod: Pod) -> JSON:
@@ -96,33 +93,22 @@ def in_pod(body: JSON, creation: Creation, pod: Pod) -> JSON:
 async def _name_type(call: Call, volume: JSON, pod: Pod) -> None:
     """Name the volume type where its id is that of another pod: types are the same by name."""
     reference = volume.get("volume_type")
-    if not isinstance(reference, str) or not reference:
+    if not isinstance(reference, str) or not is_uuid(reference):
         return
-    if (await call.fetch(call.target(pod, "GET", VOLUME_TYPE.show(reference)))).ok:
-        return
-    for other in await call.pods():
+    deadline = call.gateway.conf.pods.list_deadline
+    for other in [pod, *(other for other in await call.pods() if other.id != pod.id)]:
         try:
-            document = await call.fetch(call.target(other, "GET", f"/v3/types/{quoted(reference)}"))
+            document = await call.fetch(call.target(other, "GET", VOLUME_TYPE.show(reference), deadline=deadline))
+            if document.ok:
+                volume["volume_type"] = document.part("volume_type", "name")
+                return
         except PodUnreachable:
-            continue
-        if document.ok:
-            volume["volume_type"] = document.json()["volume_type"]["name"]
-            return
+            if other.id == pod.id:
+                raise
 
 
 async def volume_in_same_pod(call: Call, pod: Pod) -> None:
     """Refuse to restore a backup into a volume of another pod. Raises `ApiError` 400 naming both zones."""
-    restore: Any = (await call.json() or {}).get("restore")
+    restore = (await call.json() or {}).get("restore")
     volume_id = restore.get("volume_id") if isinstance(restore, dict) else None
-    if not isinstance(volume_id, str):
-        return
-    try:
-        other = await call.locate(VOLUME, volume_id)
-    except (NotInAnyPod, PodsMissing):
-        return
-    if other.id != pod.id:
-        raise ApiError(
-            400,
-            f"Backup {call.parameters['backup_id']} is in availability zone {pod.az_name}, but volume {volume_id} is "
-            f"in availability zone {other.az_name}.",
-        )
+    await require_same_pod(call, f"Backup {call.parameters['backup_id']}", pod, VOLUME, volume_id)

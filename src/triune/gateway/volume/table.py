@@ -10,7 +10,8 @@ from triune.gateway.errors import volume_fault
 from triune.gateway.gather import Gather
 from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
-from triune.gateway.strategies import Anywhere, Here, Owner, Sum
+from triune.gateway.strategies import Anywhere, Here, Owner
+from triune.gateway.sum import Sum
 from triune.gateway.union import Union
 from triune.gateway.volume import collections
 from triune.gateway.volume.create import (
@@ -46,6 +47,8 @@ ROUTES = (
             Route("GET", f"/{name}", Gather(collections.transfers(name, detail=False))),
             Route("GET", f"/{name}/detail", Gather(collections.transfers(name, detail=True))),
             Route("POST", f"/{name}", CreateIn(TRANSFERS)),
+            # Whoever accepts a transfer does not see it; the pod that knows it takes the key.
+            Route("POST", f"/{name}/{{transfer_id}}/accept", Anywhere()),
             Route(ANY, f"/{name}/{{transfer_id}}/{{rest:path}}", Owner(VOLUME_TRANSFER, "transfer_id")),
         )
     ),
@@ -59,10 +62,15 @@ ROUTES = (
     Route("GET", "/types/default", Anywhere()),
     Route("GET", "/types/{type_id}/{rest:path}", Owner(VOLUME_TYPE, "type_id")),
     Route("GET", "/os-availability-zone", Here(availability_zones)),
-    Route("GET", "/limits", Sum("limits", "absolute")),
+    Route("GET", "/limits", Sum("limits", "absolute", limits=True)),
+    Route("GET", "/groups", Collect("groups")),
+    Route("GET", "/groups/detail", Collect("groups")),
+    Route("GET", "/group_snapshots", Collect("group_snapshots")),
+    Route("GET", "/group_snapshots/detail", Collect("group_snapshots")),
+    Route("GET", "/qos-specs", Collect("qos_specs")),
     Route("GET", "/os-services", Collect("services")),
     Route("GET", "/scheduler-stats/get_pools", Collect("pools")),
-    Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set")),
+    Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set", limits=True, least=("per_volume_gigabytes",))),
 )
 
 VOLUME_SERVICE = Service(
