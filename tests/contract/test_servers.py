@@ -1,5 +1,6 @@
 """Servers: shown, acted upon and deleted in the pod that holds them."""
 
+import json
 import uuid
 
 import pytest
@@ -199,3 +200,16 @@ async def test_a_location_is_translated_and_one_elsewhere_is_not(cloud: Cloud, c
     reply = await client.post(f"/compute/v2.1/servers/{server['id']}/action", {"createImage": {"name": "a"}})
     assert reply.status == 202
     assert reply.headers["Location"] == f"http://glance:{nova.port}/images/1"
+
+
+async def test_a_server_is_unshelved_in_its_own_zone_only(cloud: Cloud, client: Client) -> None:
+    server = cloud.pods[0].nova.add_server(client.token.project_id)
+    action = f"/compute/v2.1/servers/{server['id']}/action"
+    reply = await client.at("compute 2.77").post(action, {"unshelve": {"availability_zone": "az2"}})
+    assert (reply.status, reply.json["badRequest"]["message"]) == (
+        400,
+        "The requested availability zone is not available",
+    )
+    await client.at("compute 2.77").post(action, {"unshelve": {"availability_zone": "az1"}})
+    (asked,) = [asked for asked in cloud.pods[0].nova.asked if asked.method == "POST"]
+    assert json.loads(asked.body) == {"unshelve": None}

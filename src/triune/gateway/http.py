@@ -72,6 +72,11 @@ class Request:
             self._body = b"".join(chunks)
         return self._body
 
+    def replace_body(self, body: bytes) -> None:
+        """Go on with another body than what was sent."""
+        self._body = body
+        self.headers["Content-Length"] = str(len(body))
+
     @property
     def content_length(self) -> int | None:
         """The announced length of the body, or None where it is chunked or there is none."""

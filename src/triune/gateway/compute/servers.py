@@ -4,12 +4,13 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from triune.gateway.call import Call
+from triune.gateway.call import Call, encode
 from triune.gateway.compute.prepare import prepare_flavor, prepare_keypair
+from triune.gateway.errors import ApiError
 from triune.gateway.gather import Collection
 from triune.gateway.http import Response
 from triune.gateway.order import server_order
-from triune.gateway.place import JSON, anchors, create, ordered_candidates, require_same_pod, with_images
+from triune.gateway.place import JSON, UNKNOWN_ZONE, anchors, create, ordered_candidates, require_same_pod, with_images
 from triune.gateway.strategies import Anywhere
 from triune.pods.locate import NETWORK, PORT, SERVER, SERVER_GROUP, SNAPSHOT, VOLUME, Kind
 from triune.pods.registry import Pod
@@ -129,6 +130,24 @@ def _objects(server: JSON, name: str) -> Iterator[JSON]:
     for item in items if isinstance(items, list) else ():
         if isinstance(item, dict):
             yield item
+
+
+async def zone_of_pod(call: Call, pod: Pod) -> None:
+    """Put the zone in which a server is to be unshelved (2.77) in the words of its pod.
+
+    Raises `ApiError` 400 for another zone: a server does not leave its pod.
+    """
+    body = await call.json()
+    unshelve = (body or {}).get("unshelve")
+    zone = unshelve.get("availability_zone") if isinstance(unshelve, dict) else None
+    if body is None or not isinstance(unshelve, dict) or not isinstance(zone, str):
+        return
+    if zone != pod.az_name:
+        raise ApiError(400, UNKNOWN_ZONE["compute"])
+    rest = {name: value for name, value in unshelve.items() if name != "availability_zone"}
+    if pod.pod_az_name:
+        rest["availability_zone"] = pod.pod_az_name
+    call.request.replace_body(encode({**body, "unshelve": rest or None}))
 
 
 async def volume_in_same_pod(call: Call, pod: Pod) -> None:

@@ -7,7 +7,7 @@ pod, which answers natively.
 from triune.gateway.collect import Collect
 from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, SHARED_FLAVORS, choose_flavor_id
 from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_keypair
-from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, CreateServer, volume_in_same_pod
+from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, CreateServer, volume_in_same_pod, zone_of_pod
 from triune.gateway.compute.zones import availability_zones, availability_zones_detail
 from triune.gateway.errors import compute_fault
 from triune.gateway.everywhere import CreateEverywhere, Everywhere, RemoveEverywhere
@@ -41,6 +41,7 @@ ROUTES = (
     Route("GET", "/servers", Gather(BRIEF_SERVERS)),
     Route("GET", "/servers/detail", Gather(SERVERS)),
     Route("POST", "/servers", CreateServer()),
+    Route("POST", "/servers/{server_id}/action", Owner(SERVER, "server_id", check=zone_of_pod)),
     Route("POST", "/servers/{server_id}/os-volume_attachments", Owner(SERVER, "server_id", check=volume_in_same_pod)),
     Route(ANY, "/servers/{server_id}/{rest:path}", Owner(SERVER, "server_id")),
     Route("GET", "/flavors", Union(BRIEF_FLAVORS)),
