@@ -13,9 +13,13 @@ _current: ContextVar[RequestContext | None] = ContextVar("request", default=None
 
 
 @contextmanager
-def request_context(request_id: str) -> Iterator[None]:
-    """Lines logged inside the block, in this task and those it starts, carry the request id."""
-    token = _current.set(RequestContext(request_id=request_id, overwrite=False))
+def request_context(request_id: str, global_request_id: str | None = None) -> Iterator[None]:
+    """Lines logged inside the block, in this task and those it starts, carry the request id.
+
+    The global one is the id under which the client knows its request.
+    """
+    context = RequestContext(request_id=request_id, global_request_id=global_request_id, overwrite=False)
+    token = _current.set(context)
     try:
         yield
     finally:

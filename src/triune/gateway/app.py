@@ -50,7 +50,8 @@ class App:
         request_id = f"req-{uuid.uuid4()}"
         started = time.monotonic()
         request = Request(scope, receive, request_id, self._gateway.conf.pods.stall_timeout)
-        with request_context(request_id):
+        theirs = request.headers.get("X-OpenStack-Request-ID", "")
+        with request_context(request_id, theirs if _REQUEST_ID.fullmatch(theirs) else None):
             status = 499
             try:
                 response = await self._answer(request)
@@ -114,6 +115,8 @@ class App:
         if match is not None:
             call.parameters = match.parameters
         elif service is ADMIN:
+            if service.routes.knows(path):
+                raise ApiError(405, f"{request.method} is not allowed here.")
             raise ApiError(404, "The resource could not be found.")
         elif request.method not in READING:
             # Written to one pod of many, by chance, it would be a surprise to everybody.
@@ -121,9 +124,7 @@ class App:
         try:
             response = await (match.strategy if match is not None else self._anywhere)(call)
         except ApiError as error:
-            response = service.fault(error, request)
-            if service.microversions is not None:
-                service.microversions.mark(response.headers, call.microversion or service.microversions.default)
+            response = call.marked(service.fault(error, request))
         if call.missing:
             response.headers[MISSING_PODS] = call.missing_names()
         return response

@@ -244,6 +244,13 @@ class Call:
             response.headers.popall("Content-Length", None)
         return response
 
+    def marked(self, response: Response) -> Response:
+        """An answer of ours, telling the microversion it was made with, as the APIs do."""
+        microversions = self.service.microversions
+        if microversions is not None:
+            microversions.mark(response.headers, self.microversion or microversions.default)
+        return response
+
     def top_url(self, path: str, query: str = "") -> str:
         """The URL of a path of this API as tenants see it; `path` begins after version and project."""
         project = f"/{self.project}" if self.project else ""

@@ -32,7 +32,7 @@ class Request:
         self.path: str = scope["raw_path"].decode("latin-1").partition("?")[0]
         self.query: str = scope["query_string"].decode("latin-1")
         self.headers: CIMultiDict[str] = CIMultiDict(
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+            (name.decode("latin-1"), _text(value)) for name, value in scope["headers"]
         )
         self.scheme: str = scope["scheme"]
         self.request_id = request_id
@@ -94,6 +94,13 @@ class Request:
         return bool(self.content_length) or "Transfer-Encoding" in self.headers
 
 
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
 @dataclass(slots=True)
 class Response:
     """An answer: a whole body, or a stream of pieces."""
@@ -112,7 +119,8 @@ class Response:
         body = self.body
         if isinstance(body, bytes) and "Content-Length" not in self.headers and self.status not in (204, 304):
             self.headers["Content-Length"] = str(len(body))
-        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
+        # As the HTTP client decodes what pods say: bytes that are no UTF-8 survive.
+        raw = [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in self.headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": raw})
         if isinstance(body, bytes):
             await send({"type": "http.response.body", "body": body})

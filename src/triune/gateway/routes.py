@@ -80,6 +80,10 @@ class RouteTable:
                 raise ValueError(f"two routes for {method} {route.path}")
             node.strategies[method] = (route.strategy, tuple(names))
 
+    def knows(self, path: str) -> bool:
+        """Whether there is a route of any method for a path."""
+        return any(self.match(method, path) is not None for method in ANY.split())
+
     def match(self, method: str, path: str) -> Match | None:
         """The route for a percent-encoded path, or None."""
         found = self._walk(self._root, _segments(path), 0, method, ())

@@ -13,7 +13,7 @@ from triune.gateway.errors import ApiError
 from triune.gateway.fanout import ask_all, first_refusal
 from triune.gateway.http import Response
 from triune.gateway.service import Service, parse_version
-from triune.pods.client import Document
+from triune.pods.client import Document, PodUnreachable
 
 LOG = logging.getLogger(__name__)
 
@@ -78,8 +78,11 @@ class Versions:
         for document in documents:
             translation = call.translation(document.pod, await call.endpoint(document.pod))
             decoded.append(translation.document(document.json()))
+        merged = merge(decoded)
+        if "versions" in merged:
+            merged["versions"] = with_current([e for e in merged["versions"] if serves(call.service, e["id"])])
         response = await call.respond(documents[0])
-        response.body = Response.json(merge(decoded)).body
+        response.body = Response.json(merged).body
         return response
 
     async def check(self, call: Call) -> None:
@@ -115,7 +118,7 @@ class Versions:
         if isinstance(documents, Response):
             raise ApiError(503, f"No pod tells its versions of {service.name}.")
         versions = merge([document.json() for document in documents])["versions"]
-        entry = next((entry for entry in versions if entry["id"].startswith(service.version)), None)
+        entry = next((entry for entry in versions if serves(service, entry["id"])), None)
         if entry is None:
             raise ApiError(503, f"Not all pods have {service.name} {service.version}.")
         return entry["min_version"], entry["version"]
@@ -156,11 +159,32 @@ class Versions:
             # A microversion that is refused must not hide which ones there are.
             call.service.microversions.clear(headers)
         documents = await ask_all(call, targets, headers=headers)
-        seen.documents.update({document.pod.id: document for document in documents if document.ok})
+        seen.documents.update({document.pod.id: document for document in documents if tells_versions(document)})
         seen.looked_at = time.monotonic()
         # Whether pods are away says nothing about the request that happens to ask.
         call.missing.clear()
         return first_refusal(documents, but=())
+
+
+def tells_versions(document: Document) -> bool:
+    """Whether a pod's answer is a version document."""
+    try:
+        body = document.json()
+    except PodUnreachable:
+        return False
+    return document.ok and isinstance(body, dict) and not body.keys().isdisjoint({"version", "versions", "choices"})
+
+
+def serves(service: Service, version_id: str) -> bool:
+    """Whether the gateway speaks a version of a version document, such as `v3.0` under `/v3`."""
+    return version_id == service.version or version_id.startswith(f"{service.version}.")
+
+
+def with_current(entries: list[JSON]) -> list[JSON]:
+    """Version entries of which one is the current: the first, where the pods do not have the same current one."""
+    if entries and not any(entry.get("status") == "CURRENT" for entry in entries):
+        entries[0] = {**entries[0], "status": "CURRENT"}
+    return entries
 
 
 def _is_version(text: str) -> bool:

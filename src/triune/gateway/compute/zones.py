@@ -28,7 +28,7 @@ async def availability_zones(call: Call) -> Response:
     ]
     if call.service.name == "compute":
         zones = [{**zone, "hosts": None} for zone in zones]
-    return Response.json({"availabilityZoneInfo": zones})
+    return call.marked(Response.json({"availabilityZoneInfo": zones}))
 
 
 async def availability_zones_detail(call: Call) -> Response:
@@ -47,4 +47,4 @@ async def availability_zones_detail(call: Call) -> Response:
         {"zoneName": name, "zoneState": {"available": states.get(name, True)}, "hosts": hosts.get(name, {})}
         for name in sorted({*hosts, *states})
     ]
-    return Response.json({"availabilityZoneInfo": zones})
+    return call.marked(Response.json({"availabilityZoneInfo": zones}))
