@@ -10,20 +10,30 @@ from oslo_context.context import RequestContext
 from oslo_log import log
 
 _current: ContextVar[RequestContext | None] = ContextVar("request", default=None)
+_asked: ContextVar[dict[str, None] | None] = ContextVar("asked", default=None)
 
 
 @contextmanager
-def request_context(request_id: str, global_request_id: str | None = None) -> Iterator[None]:
-    """Lines logged inside the block, in this task and those it starts, carry the request id.
+def request_context(request_id: str, global_request_id: str | None = None) -> Iterator[dict[str, None]]:
+    """Lines logged inside the block, in this task and those it starts, carry the request id, and the client's own.
 
-    The global one is the id under which the client knows its request.
+    Yields the regions that are asked in the block, in order (see `note_asked`).
     """
     context = RequestContext(request_id=request_id, global_request_id=global_request_id, overwrite=False)
-    token = _current.set(context)
+    asked: dict[str, None] = {}
+    tokens = _current.set(context), _asked.set(asked)
     try:
-        yield
+        yield asked
     finally:
-        _current.reset(token)
+        _current.reset(tokens[0])
+        _asked.reset(tokens[1])
+
+
+def note_asked(region_name: str) -> None:
+    """Remember for the request's line in the log that a pod was asked."""
+    asked = _asked.get()
+    if asked is not None:
+        asked[region_name] = None
 
 
 def current_request_id() -> str | None:

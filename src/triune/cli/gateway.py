@@ -11,6 +11,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from triune import policy
+from triune.cli.database import require_schema
 from triune.db.engine import Database
 from triune.gateway.app import App
 from triune.gateway.call import Gateway
@@ -48,8 +49,7 @@ def run(conf: cfg.ConfigOpts) -> None:
 
 async def _serve(conf: cfg.ConfigOpts) -> None:
     async with gateway(conf) as shared:
-        if not await shared.database.has_schema():
-            sys.exit("triune: the database has no schema yet: run `triune db upgrade`")
+        await require_schema(shared.database)
         config = uvicorn.Config(
             App(shared),
             host=conf.gateway.bind_host,

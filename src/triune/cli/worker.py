@@ -2,11 +2,11 @@
 
 import asyncio
 import signal
-import sys
 
 import uvloop
 from oslo_config import cfg
 
+from triune.cli.database import require_schema
 from triune.cli.gateway import gateway
 from triune.shared.convergence import Convergence
 from triune.work.backoff import Backoff
@@ -23,8 +23,7 @@ async def _work(conf: cfg.ConfigOpts) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with gateway(conf) as shared:
-        if not await shared.database.has_schema():
-            sys.exit("triune: the database has no schema yet: run `triune db upgrade`")
+        await require_schema(shared.database)
         convergence = Convergence(shared.registry, shared.service_user, shared.intents)
         worker = Worker(shared.journal, convergence.handlers(), pace(conf), tidy=shared.intents.prune)
         await worker.run(stop)

@@ -7,8 +7,17 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, event, inspect, make_url
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+
+class DatabaseUnavailable(SQLAlchemyError):
+    """The database did not answer: no connection, or one that broke. Some drivers say it with an `OSError`."""
+
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -22,19 +31,30 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """A session that commits at the end of the block and rolls back on an error. Never call a pod inside it."""
-        async with self._sessions.begin() as session:
-            yield session
+        """A session that commits at the end of the block and rolls back on an error. Never call a pod inside it.
+
+        Raises `DatabaseUnavailable`.
+        """
+        try:
+            async with self._sessions.begin() as session:
+                yield session
+        except (OperationalError, InterfaceError, PoolTimeout, OSError) as error:
+            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
 
     async def upgrade(self) -> None:
         """Bring the schema to the newest revision; safe to run again."""
         async with self._engine.begin() as connection:
             await connection.run_sync(_upgrade)
 
-    async def has_schema(self) -> bool:
-        """Whether `triune db upgrade` was run on this database."""
-        async with self._engine.connect() as connection:
-            return await connection.run_sync(lambda sync: inspect(sync).has_table("pods"))
+    async def schema(self) -> str:
+        """The revision of the database's schema; empty where it has none. Raises `DatabaseUnavailable`."""
+        try:
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(
+                    lambda sync: MigrationContext.configure(sync).get_current_revision() or ""
+                )
+        except (SQLAlchemyError, OSError) as error:
+            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
 
     async def close(self) -> None:
         """Close all connections."""
@@ -59,6 +79,13 @@ def _create_engine(url: str) -> AsyncEngine:
         cursor.close()
 
     return engine
+
+
+def newest_schema() -> str:
+    """The revision that this release works with."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return ScriptDirectory.from_config(config).get_current_head() or ""
 
 
 def _upgrade(connection: Connection) -> None:

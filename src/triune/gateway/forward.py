@@ -1,6 +1,7 @@
 """One request to one pod, streamed both ways."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from triune.gateway.call import Call, response_headers, translate_body, translate_location
 from triune.gateway.errors import ApiError
@@ -41,9 +42,10 @@ async def relay(call: Call, answer: Answer) -> Response:
     return response
 
 
-async def _stream(answer: Answer) -> AsyncIterator[bytes]:
-    async for chunk in answer.stream():
-        yield chunk
+async def _stream(answer: Answer) -> AsyncGenerator[bytes, None]:
+    async with aclosing(answer.stream()) as chunks:
+        async for chunk in chunks:
+            yield chunk
 
 
 def unreachable(error: PodUnreachable) -> ApiError:

@@ -8,6 +8,7 @@ from multidict import CIMultiDict
 from triune.gateway.errors import FaultFormat, unauthorized
 from triune.gateway.http import Request, Response
 from triune.gateway.routes import Route, RouteTable
+from triune.pods.endpoints import SERVICE_TYPES
 
 STANDARD_HEADER = "OpenStack-API-Version"
 
@@ -25,13 +26,13 @@ class Microversions:
 
     def asked(self, headers: CIMultiDict[str]) -> str | None:
         """The microversion that a request names (`latest` included), or None for the oldest."""
-        for value in headers.getall(STANDARD_HEADER, ()):
-            for part in value.split(","):
-                name, _, version = part.strip().partition(" ")
-                if name == self.service:
-                    return version.strip()
-        if self.legacy_header is not None:
-            return headers.get(self.legacy_header)
+        # As microversion_parse has it: the last one that is well formed counts.
+        for part in reversed(",".join(headers.getall(STANDARD_HEADER, ())).split(",")):
+            words = part.split(None, 1)
+            if len(words) == 2 and words[0].lower() == self.service:
+                return words[1].strip()
+        if self.legacy_header is not None and (value := ",".join(headers.getall(self.legacy_header, ()))):
+            return value.rpartition(",")[2].strip()
         return None
 
     def set(self, headers: CIMultiDict[str], version: str) -> None:
@@ -59,6 +60,8 @@ class Service:
     """One API: where it hangs in the gateway's paths, how it tells errors, and its table of routes.
 
     `name` is the key into the pods' catalog (`triune.pods.endpoints.SERVICE_TYPES`); `version` is the path segment.
+    `version_documents` are the paths of documents for everybody; `guarded_documents` tell the same as the root does,
+    to those who have a token. `tells_methods`: a wrong method is 405 with those that are right, and not 404.
     """
 
     def __init__(
@@ -71,6 +74,8 @@ class Service:
         microversions: Microversions | None = None,
         has_project: bool = True,
         version_documents: Iterable[str] = ("/",),
+        guarded_documents: Iterable[str] = (),
+        tells_methods: bool = False,
         unauthorized: Callable[[Request], Response] = unauthorized,
     ) -> None:
         self.name = name
@@ -82,6 +87,10 @@ class Service:
         self.microversions = microversions
         self.has_project = has_project
         self.version_documents = frozenset(version_documents)
+        self.guarded_documents = frozenset(guarded_documents)
+        self.tells_methods = tells_methods
+        # By any of these an access rule may name the service.
+        self.types = frozenset(SERVICE_TYPES.get(name, ("tricircle",)))
 
 
 def parse_version(version: str | None) -> tuple[int, int]:

@@ -1,7 +1,7 @@
 """What pods answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +85,7 @@ class Answer:
             self.close()
         return b"".join(chunks)
 
-    async def stream(self) -> AsyncIterator[bytes]:
+    async def stream(self) -> AsyncGenerator[bytes, None]:
         """The body in pieces. Raises `PodUnreachable` when the stream breaks or stands still."""
         if self._content is not None:
             yield self._content

@@ -13,6 +13,7 @@ from yarl import URL
 
 from triune import tls
 from triune.identity import IdentityUnavailable
+from triune.log import note_asked
 from triune.pods.answer import Answer, Document, DocumentTooLarge, PodUnreachable
 from triune.pods.endpoints import Endpoint, Endpoints
 from triune.pods.health import Attempt, Health
@@ -111,6 +112,7 @@ class PodClient:
         if attempt is None:
             reason = f"left out after failures ({breaker.last_error})"
             raise PodUnreachable(target.pod, target.service, reason, sent=False)
+        note_asked(target.pod.region_name)
         return attempt
 
     @asynccontextmanager

@@ -1,5 +1,7 @@
 """The table of routings: which resource is in which pod. A cache on disk, shared by all gateways."""
 
+import asyncio
+
 from oslo_log import log as logging
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -8,6 +10,9 @@ from triune.db.engine import Database
 from triune.db.models import RoutingRow
 
 LOG = logging.getLogger(__name__)
+
+# Seconds that the database has for a read; a search of the pods is not slower than that.
+DEADLINE = 2.0
 
 
 class Routings:
@@ -23,7 +28,7 @@ class Routings:
         """The id of the pod that holds a resource, if it is known."""
         query = select(RoutingRow.pod_id).where(RoutingRow.top_id == top_id, RoutingRow.resource_type == resource_type)
         try:
-            async with self._database.transaction() as session:
+            async with asyncio.timeout(DEADLINE), self._database.transaction() as session:
                 return await session.scalar(query.limit(1))
         except (SQLAlchemyError, OSError):
             LOG.exception("Routings cannot be read")
@@ -61,7 +66,7 @@ class Routings:
         if not all_projects:
             query = query.where(RoutingRow.project_id == project_id, RoutingRow.project_id.is_not(None))
         try:
-            async with self._database.transaction() as session:
+            async with asyncio.timeout(DEADLINE), self._database.transaction() as session:
                 return list(await session.scalars(query.order_by(RoutingRow.id.desc()).limit(limit)))
         except (SQLAlchemyError, OSError):
             LOG.exception("Routings cannot be read")
@@ -75,7 +80,7 @@ class Routings:
             .group_by(RoutingRow.pod_id)
         )
         try:
-            async with self._database.transaction() as session:
+            async with asyncio.timeout(DEADLINE), self._database.transaction() as session:
                 return dict((await session.execute(query)).all())
         except (SQLAlchemyError, OSError):
             LOG.exception("Routings cannot be read")

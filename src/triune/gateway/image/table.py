@@ -37,4 +37,5 @@ IMAGE_SERVICE = Service(
     routes=ROUTES,
     has_project=False,
     version_documents=("/", "/versions", "/versions/"),
+    tells_methods=True,
 )

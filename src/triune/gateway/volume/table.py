@@ -80,5 +80,5 @@ VOLUME_SERVICE = Service(
     fault=volume_fault,
     routes=ROUTES,
     microversions=Microversions("volume", default="3.0"),
-    version_documents=("/", "/v3/"),
+    guarded_documents=("/v3/",),
 )
