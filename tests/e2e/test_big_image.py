@@ -3,7 +3,7 @@
 import hashlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from .people import Person
 MIB = 1024 * 1024
 SIZE = 2 * 1024 * MIB
 BLOCK = 16 * MIB
+Recorder = Callable[[str, object], None]
+
 # What the gateway may grow by.
 GROWTH = 50 * MIB
 SAMPLE_SECONDS = 0.2
@@ -62,13 +64,21 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha512").hexdigest()
 
 
-def test_two_gibibytes_up_and_down(tenant: Person, lab: Lab, big_file: Path, prefix: str, tmp_path: Path) -> None:
+def test_two_gibibytes_up_and_down(
+    tenant: Person,
+    lab: Lab,
+    big_file: Path,
+    prefix: str,
+    tmp_path: Path,
+    record_testsuite_property: Recorder,
+) -> None:
     name, saved = f"{prefix}-big", tmp_path / "saved"
     pid = lab.pid(GATEWAY)
     wanted = digest(big_file)
     try:
         with watched(pid) as samples:
             tenant.run("image create --disk-format raw --file", str(big_file), name)
+        record_testsuite_property("upload_growth_bytes", max(samples) - samples[0])
         assert max(samples) - samples[0] < GROWTH, "the gateway grew with the upload"
         image = tenant.central.image.find_image(name, ignore_missing=False)
         for region in lab.regions:
@@ -76,6 +86,7 @@ def test_two_gibibytes_up_and_down(tenant: Person, lab: Lab, big_file: Path, pre
             assert (copy.status, copy.size, copy.hash_value) == ("active", SIZE, wanted)
         with watched(pid) as samples:
             tenant.run("image save --file", str(saved), image.id)
+        record_testsuite_property("download_growth_bytes", max(samples) - samples[0])
         assert max(samples) - samples[0] < GROWTH, "the gateway grew with the download"
         assert digest(saved) == wanted
     finally:

@@ -84,6 +84,8 @@ def lists_name_the_missing_pod(tenant: Person, here: Any, there: Any, deadline: 
     rows, seconds = timed(lambda: tenant.cli("server list"))
     assert seconds < 3 * deadline
     assert here.id in [row["ID"] for row in rows]
+    # People name things; a name is tried as an id first, and could be one in the missing pod for all one knows.
+    assert tenant.cli("server show", here.name)["id"] == here.id
 
 
 def the_rest_works(tenant: Person, boot: dict[str, str], prefix: str) -> None:

@@ -75,7 +75,8 @@ def image(person: Person, name: str, data: bytes) -> Iterator[Any]:
     """An image that holds these bytes."""
     made = person.central.image.create_image(name, data=data, disk_format="raw", container_format="bare")
     try:
-        yield made
+        # As it is now that the bytes are there.
+        yield person.central.image.get_image(made.id)
     finally:
         person.central.image.delete_image(made.id, ignore_missing=True)
 
