@@ -19,9 +19,6 @@ class Exchange:
     request: Mapping[str, Any]
     response: Mapping[str, Any]
 
-    def __str__(self) -> str:
-        return f"{self.service}: {self.title}"
-
     @property
     def refused(self) -> bool:
         return bool(self.response["status"] >= 400)
@@ -31,9 +28,6 @@ def load(service: str) -> list[Exchange]:
     """All that was recorded of a service."""
     exchanges = json.loads((RECORDINGS / f"{service}.json").read_text())
     return [Exchange(service, e["title"], e["request"], e["response"]) for e in exchanges]
-
-
-EXCHANGES = [exchange for service in ("nova", "cinder", "glance") for exchange in load(service)]
 
 
 def fill(text: str, words: Mapping[str, str]) -> str:

@@ -22,15 +22,13 @@ REFUSAL = {
 
 
 @pytest.mark.parametrize("path", [path for path in ROOTS if "image" not in path])
-@pytest.mark.parametrize("token", ["", "unknown", "ü", "a" * 5000, "a b", "../../x", "x; y=z"])
-async def test_without_a_token_it_is_keystonemiddlewares_401(
-    cloud: Cloud, client: Client, path: str, token: str
-) -> None:
-    reply = await client.get(path, headers={"X-Auth-Token": token})
-    assert reply.status == 401
-    assert reply.json == REFUSAL
-    assert reply.headers["WWW-Authenticate"] == f'Keystone uri="{cloud.keystone.root}/v3"'
-    assert all(not pod.nova.asked for pod in cloud.pods)
+async def test_without_a_token_it_is_keystonemiddlewares_401(cloud: Cloud, client: Client, path: str) -> None:
+    for token in ("", "unknown", "ü", "a" * 5000, "a b", "../../x", "x; y=z"):
+        reply = await client.get(path, headers={"X-Auth-Token": token})
+        assert reply.status == 401
+        assert reply.json == REFUSAL
+        assert reply.headers["WWW-Authenticate"] == f'Keystone uri="{cloud.keystone.root}/v3"'
+        assert all(not pod.nova.asked for pod in cloud.pods)
 
 
 async def test_an_expired_token_is_refused(cloud: Cloud, client: Client, session: Any, gateway: Running) -> None:
