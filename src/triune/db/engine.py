@@ -20,6 +20,8 @@ class DatabaseUnavailable(SQLAlchemyError):
 
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+# A database may be shared with services that have migrations of their own.
+VERSION_TABLE = "triune_alembic_version"
 
 
 class Database:
@@ -51,7 +53,10 @@ class Database:
         try:
             async with self._engine.connect() as connection:
                 return await connection.run_sync(
-                    lambda sync: MigrationContext.configure(sync).get_current_revision() or ""
+                    lambda sync: (
+                        MigrationContext.configure(sync, opts={"version_table": VERSION_TABLE}).get_current_revision()
+                        or ""
+                    )
                 )
         except (SQLAlchemyError, OSError) as error:
             raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error

@@ -2,13 +2,13 @@
 
 from alembic import context
 
+from triune.db.engine import VERSION_TABLE
 from triune.db.models import Base
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,
-    # A database may be shared with services that have migrations of their own.
-    version_table="triune_alembic_version",
+    version_table=VERSION_TABLE,
     render_as_batch=True,
 )
 with context.begin_transaction():

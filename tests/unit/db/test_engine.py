@@ -1,0 +1,23 @@
+"""The database's schema."""
+
+from pathlib import Path
+
+import pytest
+
+from triune.db.engine import Database, DatabaseUnavailable, newest_schema
+
+
+async def test_an_upgraded_database_has_the_newest_schema(tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'triune.db'}")
+    assert await database.schema() == ""
+    await database.upgrade()
+    await database.upgrade()
+    assert await database.schema() == newest_schema()
+    await database.close()
+
+
+async def test_a_database_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}")
+    with pytest.raises(DatabaseUnavailable):
+        await database.schema()
+    await database.close()
