@@ -1,0 +1,52 @@
+"""Numbers of several pods as one."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from triune.gateway.sum import Sum
+
+
+def add(total: dict[str, Any], other: dict[str, Any], **options: Any) -> dict[str, Any]:
+    result = copy.deepcopy(total)
+    Sum("x", **options)._add(result, other)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("total", "other", "together"),
+    [
+        ({"a": 1}, {"a": 2}, {"a": 3}),
+        ({"a": 1.5}, {"a": 2}, {"a": 3.5}),
+        ({"a": 1}, {"b": 2}, {"a": 1, "b": 2}),
+        ({"a": {"b": 1}}, {"a": {"b": 2, "c": 3}}, {"a": {"b": 3, "c": 3}}),
+        ({"id": "p"}, {"id": "q"}, {"id": "p"}),
+        ({"a": True}, {"a": True}, {"a": True}),
+        ({"a": None}, {"a": 5}, {"a": 5}),
+        ({"a": [1]}, {"a": [2]}, {"a": [1, 2]}),
+    ],
+)
+def test_adding(total: dict[str, Any], other: dict[str, Any], together: dict[str, Any]) -> None:
+    assert add(total, other) == together
+
+
+def test_unlimited_stays_unlimited() -> None:
+    assert add({"cores": -1}, {"cores": 20}, limits=True) == {"cores": -1}
+    assert add({"cores": 20}, {"cores": -1}, limits=True) == {"cores": -1}
+    assert add({"cores": 20}, {"cores": 20}, limits=True) == {"cores": 40}
+
+
+def test_limits_of_each_resource_are_not_added() -> None:
+    assert add({"items": 128}, {"items": 64}, limits=True, least=("items",)) == {"items": 64}
+    assert add({"items": -1}, {"items": 64}, limits=True, least=("items",)) == {"items": 64}
+
+
+numbers = st.dictionaries(st.sampled_from("abc"), st.integers(0, 100))
+
+
+@given(one=numbers, two=numbers, three=numbers)
+def test_in_any_order_it_is_the_same(one: dict[str, int], two: dict[str, int], three: dict[str, int]) -> None:
+    assert add(add(one, two), three) == add(add(three, one), two)
