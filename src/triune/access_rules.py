@@ -1,7 +1,8 @@
 """What an application credential may be used for.
 
 The patterns are those that keystonemiddleware knows: `*` and `{name}` stand for one segment of a path, `**` for any
-number of them.
+number of them. Pods keep the same rules, also for what the gateway asks them on the way: who may only act on a server
+must know the pod that holds it already, or be allowed to show it.
 """
 
 import re

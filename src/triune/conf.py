@@ -5,10 +5,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from keystoneauth1 import exceptions as keystone_exceptions
 from keystoneauth1 import loading
 from oslo_config import cfg
 from oslo_log import log as logging
 from oslo_policy import opts as policy_opts
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from triune import tls
 
 DEFAULT_OPTS = [
     cfg.StrOpt("central_region", default="CentralRegion", help="Keystone region whose endpoints point at Triune."),
@@ -173,9 +178,19 @@ def validate(conf: cfg.ConfigOpts) -> None:
         raise ValueError("[keystone] auth_type is not set: Triune needs a service user (auth_type = password, ...)")
     if conf.pods.breaker_max_pause < conf.pods.breaker_pause:
         raise ValueError("[pods] breaker_max_pause is smaller than breaker_pause")
+    try:
+        loading.load_auth_from_conf_options(conf, "keystone")
+    except keystone_exceptions.ClientException as error:
+        raise ValueError(f"[keystone] {error}") from error
+    tls.keystone(conf)
+    tls.pods(conf)
     driver = conf.database.connection.partition("://")[0]
     if driver in ("sqlite", "mysql", "mysql+pymysql", "postgresql", "postgresql+psycopg2"):
         raise ValueError(
             f"[database] connection: {driver!r} is no asyncio driver; use sqlite+aiosqlite, mysql+aiomysql or "
             "postgresql+asyncpg"
         )
+    try:
+        make_url(conf.database.connection).get_dialect().import_dbapi()
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise ValueError(f"[database] connection: {error}") from error

@@ -33,7 +33,7 @@ INTERFACES = ("public", "internal", "admin")
 
 def register(conf: cfg.ConfigOpts) -> None:
     """Create what is missing and correct what differs; running it again changes nothing."""
-    gateway = (conf.gateway.public_endpoint or f"http://{conf.gateway.bind_host}:{conf.gateway.bind_port}").rstrip("/")
+    gateway = address(conf)
     auth = loading.load_auth_from_conf_options(conf, "keystone")
     session = loading.load_session_from_conf_options(conf, "keystone", auth=auth, timeout=conf.keystone.deadline)
     keystone = Adapter(session, service_type="identity", interface="public", version="3")
@@ -49,6 +49,18 @@ def register(conf: cfg.ConfigOpts) -> None:
             print(f"{conf.central_region}  {entry.service_type:<14}{url}")
     except exceptions.ClientException as error:
         sys.exit(f"triune: Keystone: {error}")
+
+
+def address(conf: cfg.ConfigOpts) -> str:
+    """Where tenants reach the gateway. Ends the process where the settings do not tell."""
+    if conf.gateway.public_endpoint:
+        return str(conf.gateway.public_endpoint).rstrip("/")
+    host = str(conf.gateway.bind_host)
+    if host in ("0.0.0.0", "::"):
+        sys.exit(
+            f"triune: [gateway] bind_host is {host}, which is no address that tenants can use: set public_endpoint"
+        )
+    return f"http://[{host}]:{conf.gateway.bind_port}" if ":" in host else f"http://{host}:{conf.gateway.bind_port}"
 
 
 def _region(keystone: Adapter, region: str) -> None:

@@ -10,10 +10,13 @@ from oslo_log import log as logging
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from triune.db.engine import Database
+from triune.db.engine import Database, DatabaseUnavailable
 from triune.db.models import PodRow, RoutingRow
 
 LOG = logging.getLogger(__name__)
+
+# Seconds that the database has for the table.
+DEADLINE = 10.0
 
 UPDATABLE = frozenset({"az_name", "pod_az_name", "dc_name", "enabled"})
 
@@ -73,8 +76,12 @@ class Registry:
         return self._snapshot
 
     async def refresh(self) -> None:
-        """Read the table now."""
-        self._snapshot = tuple(pod for pod in await self.all() if not pod.is_central)
+        """Read the table now. Raises `DatabaseUnavailable`."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                self._snapshot = tuple(pod for pod in await self.all() if not pod.is_central)
+        except TimeoutError as error:
+            raise DatabaseUnavailable(f"no answer in {DEADLINE:g} s") from error
         self._loaded_at = time.monotonic()
 
     async def _refresh_quietly(self) -> None:

@@ -1,5 +1,6 @@
 """The database's schema."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,5 @@ async def test_a_database_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable):
         await database.schema()
     await database.close()
+    # The driver's thread ends by itself, and tells it to the loop.
+    await asyncio.sleep(0.05)
