@@ -412,3 +412,31 @@ async def test_a_large_body_is_refused_as_by_the_middleware(client: Client) -> N
     reply = await client.request("POST", "/compute/v2.1/servers", data=json.dumps({"a": "x" * 200_000}).encode())
     assert reply.status == 413
     assert reply.text.startswith("<html>\n <head>\n  <title>413 Request Entity Too Large</title>")
+
+
+async def test_without_a_database_what_is_known_goes_on(
+    cloud: Cloud, gateway: Running, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_arguments: Any, **_options: Any) -> Any:
+        raise ConnectionRefusedError
+
+    server = cloud.pods[1].nova.add_server(client.token.project_id)
+    assert (await client.get("/compute/v2.1/servers")).status == 200
+    monkeypatch.setattr(gateway.shared.database, "_sessions", type("Away", (), {"begin": refused}))
+    assert (await client.get("/compute/v2.1/servers")).status == 200
+    assert (await client.get(f"/compute/v2.1/servers/{server['id']}")).status == 200
+
+
+async def test_without_a_database_from_the_start_it_is_503(
+    cloud: Cloud, start_gateway: Callable[..., Any], session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_arguments: Any, **_options: Any) -> Any:
+        raise ConnectionRefusedError
+
+    async with start_gateway() as gateway:
+        monkeypatch.setattr(gateway.shared.database, "_sessions", type("Away", (), {"begin": refused}))
+        reply = await Client(session, gateway.root, cloud.keystone.token()).get("/compute/v2.1/servers")
+        assert reply.status == 503
+        assert reply.json["serviceUnavailable"]["message"] == "The database is temporarily unavailable."
+        async with session.get(f"{gateway.root}/healthcheck") as health:
+            assert health.status == 503
