@@ -46,6 +46,7 @@ PATIENT: dict[str, dict[str, Any]] = {
     },
 }
 
+AUTHORITY = Path(__file__).parent / "ca.pem"
 IMPATIENT: dict[str, Any] = {
     "connect_timeout": 0.3,
     "list_deadline": 0.3,
@@ -68,6 +69,9 @@ def write_settings(directory: Path, database: Path, auth_url: str, changed: dict
     """A settings file; `changed` goes over the tests' defaults."""
     values: dict[str, dict[str, Any]] = {group: dict(options) for group, options in PATIENT.items()}
     values["keystone"]["auth_url"] = auth_url
+    for group in ("keystone", "pods"):
+        # Reading all the machine's authorities for every gateway would take longer than most tests.
+        values[group]["cafile"] = AUTHORITY
     values["database"] = {"connection": f"sqlite+aiosqlite:///{database}"}
     for group, options in changed.items():
         values.setdefault(group, {}).update(options)

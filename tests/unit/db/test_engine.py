@@ -1,6 +1,7 @@
 """The database's schema."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -23,4 +24,7 @@ async def test_a_database_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
         await database.schema()
     await database.close()
     # The driver's thread ends by itself, and tells it to the loop.
-    await asyncio.sleep(0.05)
+    for _ in range(200):
+        if not any("connection_worker" in thread.name for thread in threading.enumerate()):
+            break
+        await asyncio.sleep(0.01)
