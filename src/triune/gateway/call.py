@@ -118,8 +118,8 @@ class Call:
             return None
         return document if isinstance(document, dict) else None
 
-    def headers(self, with_body: bool = True) -> CIMultiDict[str]:
-        """The caller's headers as a pod may see them.
+    def headers(self, with_body: bool = True, service: str | None = None) -> CIMultiDict[str]:
+        """The caller's headers as a service of a pod may see them; without `service`, the one that is spoken.
 
         The request id under which our log knows the request goes along as the global one, so that it stands in the
         pods' logs too; the client's own stands in our log, next to ours.
@@ -134,8 +134,12 @@ class Call:
             headers["X-Auth-Token"] = self.caller.token
         # JSON is read and translated on its way back; a compressed body could not be.
         headers["Accept-Encoding"] = "identity"
-        if self.service.microversions is not None and self.microversion is not None:
-            self.service.microversions.set(headers, self.microversion)
+        microversions = self.service.microversions
+        if microversions is not None and service not in (None, self.service.name):
+            # It says nothing to another service, and Cinder refuses a header that does not name it.
+            microversions.clear(headers)
+        elif microversions is not None and self.microversion is not None:
+            microversions.set(headers, self.microversion)
         return headers
 
     # -- asking pods
@@ -185,7 +189,7 @@ class Call:
 
     async def fetch(self, target: Target, document: Any = None) -> Document:
         """Ask a pod with this caller's rights. Raises `PodUnreachable`."""
-        headers = self.headers(with_body=False)
+        headers = self._headers_for(target.service)
         body = None
         if document is not None:
             body = encode(document)
@@ -194,17 +198,25 @@ class Call:
 
     async def locate(self, kind: Kind, resource_id: str) -> Pod:
         """The pod that holds a resource. Raises `NotInAnyPod` or `PodsMissing`."""
-        return await self.gateway.locator.locate(
-            kind, resource_id, self.headers(with_body=False), self.caller.project_id
-        )
+        headers = self._headers_for(kind.service)
+        return await self.gateway.locator.locate(kind, resource_id, headers, self.caller.project_id)
 
     async def search(self, kind: Kind, resource_id: str) -> Document:
         """What the pod shows of a resource that holds it now. Raises `NotInAnyPod` or `PodsMissing`."""
         gateway = self.gateway
         pods = await gateway.registry.pods()
-        return await gateway.locator.search(
-            kind, resource_id, self.headers(with_body=False), self.caller.project_id, pods
-        )
+        headers = self._headers_for(kind.service)
+        return await gateway.locator.search(kind, resource_id, headers, self.caller.project_id, pods)
+
+    def _headers_for(self, service: str) -> CIMultiDict[str]:
+        """The caller's headers for a question of ours; a microversion is meant for the service that was spoken to.
+
+        Cinder answers 404 to a request that names the microversion of another service only.
+        """
+        headers = self.headers(with_body=False)
+        if service != self.service.name and self.service.microversions is not None:
+            self.service.microversions.remove(headers)
+        return headers
 
     def lost(self, error: PodUnreachable) -> None:
         """Note that a pod could not be asked."""
