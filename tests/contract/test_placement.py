@@ -362,7 +362,9 @@ async def test_a_type_is_the_same_by_its_name(cloud: Cloud, client: Client) -> N
         assert (await client.get(path(client, f"types/{type_id}"))).json["volume_type"]["id"] == type_id
 
 
-async def test_a_volume_of_another_pod_is_not_attached(cloud: Cloud, client: Client) -> None:
+@pytest.mark.parametrize("microversion", [None, "compute 2.89"])
+async def test_a_volume_of_another_pod_is_not_attached(cloud: Cloud, client: Client, microversion: str | None) -> None:
+    client = client.at(microversion) if microversion else client
     one = cloud.pods[0].nova.add_server(client.token.project_id)
     volume = cloud.pods[1].cinder.add("volume", client.token.project_id)
     target = f"/compute/v2.1/servers/{one['id']}/os-volume_attachments"

@@ -215,7 +215,7 @@ class Call:
         """
         headers = self.headers(with_body=False)
         if service != self.service.name and self.service.microversions is not None:
-            self.service.microversions.remove(headers)
+            self.service.microversions.clear(headers)
         return headers
 
     def lost(self, error: PodUnreachable) -> None:

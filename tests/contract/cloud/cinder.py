@@ -77,6 +77,10 @@ class Cinder(PodService):
             asked.headers["accepted"] = self.lowest
             return
         token = self.authenticate(asked)
+        named = asked.headers.get("openstack-api-version", "volume")
+        if "volume" not in named:
+            # cinder.api.openstack.wsgi, set_api_version_request
+            raise fault(404, "The resource could not be found.")
         asked.headers["version"] = microversion(asked, "volume", None, self.lowest, self.highest)
         asked.headers["accepted"] = asked.headers["version"]
         found = re.match(r"/v3/([0-9a-f]{32})(?:/|$)", asked.path)
