@@ -189,7 +189,7 @@ class Call:
 
     async def fetch(self, target: Target, document: Any = None) -> Document:
         """Ask a pod with this caller's rights. Raises `PodUnreachable`."""
-        headers = self._headers_for(target.service)
+        headers = self.headers(with_body=False, service=target.service)
         body = None
         if document is not None:
             body = encode(document)
@@ -198,25 +198,15 @@ class Call:
 
     async def locate(self, kind: Kind, resource_id: str) -> Pod:
         """The pod that holds a resource. Raises `NotInAnyPod` or `PodsMissing`."""
-        headers = self._headers_for(kind.service)
+        headers = self.headers(with_body=False, service=kind.service)
         return await self.gateway.locator.locate(kind, resource_id, headers, self.caller.project_id)
 
     async def search(self, kind: Kind, resource_id: str) -> Document:
         """What the pod shows of a resource that holds it now. Raises `NotInAnyPod` or `PodsMissing`."""
         gateway = self.gateway
         pods = await gateway.registry.pods()
-        headers = self._headers_for(kind.service)
+        headers = self.headers(with_body=False, service=kind.service)
         return await gateway.locator.search(kind, resource_id, headers, self.caller.project_id, pods)
-
-    def _headers_for(self, service: str) -> CIMultiDict[str]:
-        """The caller's headers for a question of ours; a microversion is meant for the service that was spoken to.
-
-        Cinder answers 404 to a request that names the microversion of another service only.
-        """
-        headers = self.headers(with_body=False)
-        if service != self.service.name and self.service.microversions is not None:
-            self.service.microversions.clear(headers)
-        return headers
 
     def lost(self, error: PodUnreachable) -> None:
         """Note that a pod could not be asked."""
