@@ -61,6 +61,7 @@ def _environment(layout: Layout) -> dict[str, str]:
         "RABBITMQ_LOG_BASE": str(layout.logs),
         "RABBITMQ_LOGS": "-",
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(home / "enabled_plugins"),
+        "ERL_CRASH_DUMP": str(home / "erl_crash.dump"),
         "RABBITMQ_PID_FILE": str(home / "server.pid"),
         "RABBITMQ_DIST_PORT": str(ports.RABBITMQ_CLUSTER),
         # Makes the start script become the broker instead of waiting for it as a parent.
