@@ -59,3 +59,5 @@ def setup(conf: cfg.ConfigOpts) -> None:
         handler.addFilter(_ContextFilter())
     # The HTTP server's own access lines would repeat ours without the request id.
     logging.getLogger("uvicorn.access").disabled = True
+    # It tells at each look at the schema which database dialect it speaks.
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)

@@ -16,6 +16,7 @@ def upgrade(conf: cfg.ConfigOpts) -> None:
 async def _upgrade(conf: cfg.ConfigOpts) -> None:
     database = Database(conf.database.connection)
     await database.upgrade()
+    print(f"the database has schema {await database.schema()}")
     await database.close()
 
 
