@@ -4,6 +4,7 @@ import asyncio
 import time
 import uuid
 
+import aiohttp
 import pytest
 
 from .cloud import service
@@ -241,3 +242,29 @@ async def test_a_pod_that_moves_is_found_by_the_catalog(cloud: Cloud, gateway: R
             break
         await asyncio.sleep(0.05)
     assert len(reply.json["servers"]) == 1
+
+
+@pytest.mark.parametrize("query", ["", "?all_tenants=0", "?all_tenants=False", "?deleted=False"])
+async def test_no_query_shows_the_unknown_servers_of_others(
+    cloud: Cloud, gateway: Running, client: Client, session: aiohttp.ClientSession, query: str
+) -> None:
+    server = cloud.pods[1].nova.add_server(client.token.project_id)
+    assert (await client.get(f"/compute/v2.1/servers/{server['id']}")).status == 200
+    stranger = Client(session, gateway.root, cloud.keystone.token()).at("compute 2.69")
+    assert (await stranger.get("/compute/v2.1/servers")).status == 200
+    await cloud.pods[1].nova.stop()
+    assert (await stranger.get(f"/compute/v2.1/servers{query}")).json["servers"] == []
+    own = (await client.at("compute 2.69").get(f"/compute/v2.1/servers{query}")).json["servers"]
+    assert [shown["id"] for shown in own] == [server["id"]]
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 406, 429])
+async def test_a_pod_that_refuses_for_a_reason_of_its_own_is_missing(cloud: Cloud, client: Client, code: int) -> None:
+    server = cloud.pods[0].nova.add_server(client.token.project_id)
+    assert (await client.get("/compute/v2.1/servers")).status == 200
+    cloud.pods[1].nova.fails(service.status(code))
+    for path, key in (("servers", "servers"), ("flavors", "flavors"), ("limits", "limits")):
+        reply = await client.get(f"/compute/v2.1/{path}")
+        assert (reply.status, reply.headers["Triune-Missing-Pods"]) == (200, "RegionTwo")
+        assert key in reply.json
+    assert [shown["id"] for shown in (await client.get("/compute/v2.1/servers")).json["servers"]] == [server["id"]]
