@@ -145,8 +145,8 @@ async def test_waiting_for_others_requests_is_not_the_pods_failure(
 # -- streams
 
 
-async def test_a_download_ends_with_its_client(cloud: Cloud, gateway: Running, client: Client) -> None:
-    image = cloud.pods[0].glance.add(client.token.project_id, b"abc")
+def streams_without_end(cloud: Cloud) -> asyncio.Event:
+    """The first pod's images have no end; set when it could stop sending one."""
     ended = asyncio.Event()
 
     async def stream(request: web.Request) -> web.StreamResponse:
@@ -156,6 +156,12 @@ async def test_a_download_ends_with_its_client(cloud: Cloud, gateway: Running, c
             ended.set()
 
     cloud.pods[0].glance.fails(stream, "/file")
+    return ended
+
+
+async def test_a_download_ends_with_its_client(cloud: Cloud, gateway: Running, client: Client) -> None:
+    image = cloud.pods[0].glance.add(client.token.project_id, b"abc")
+    ended = streams_without_end(cloud)
     path = f"/image/v2/images/{image['id']}/file"
     await raw(gateway, f"GET {path} HTTP/1.1\r\nHost: x\r\nX-Auth-Token: {client.token.id}\r\n\r\n", 0.3)
     async with asyncio.timeout(3):
@@ -165,15 +171,7 @@ async def test_a_download_ends_with_its_client(cloud: Cloud, gateway: Running, c
 @pytest.mark.parametrize("settings", [{"pods": {"stall_timeout": 0.4}}], indirect=True)
 async def test_so_it_does_when_the_client_does_not_read(cloud: Cloud, gateway: Running, client: Client) -> None:
     image = cloud.pods[0].glance.add(client.token.project_id, b"abc")
-    ended = asyncio.Event()
-
-    async def stream(request: web.Request) -> web.StreamResponse:
-        try:
-            return await endless(request)
-        finally:
-            ended.set()
-
-    cloud.pods[0].glance.fails(stream, "/file")
+    ended = streams_without_end(cloud)
     host, port = gateway.root.removeprefix("http://").split(":")
     _reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
     path = f"/image/v2/images/{image['id']}/file"

@@ -2,10 +2,8 @@
 
 from typing import Any
 
-import msgspec
-
 from triune.gateway.call import Call
-from triune.gateway.fanout import read_all
+from triune.gateway.fanout import compose, read_all
 from triune.gateway.http import Response
 
 
@@ -27,6 +25,4 @@ class Collect:
         for document, found in answers:
             translation = call.translation(document.pod, await call.endpoint(document.pod))
             items += translation.document(found)
-        response = await call.respond(answers[0][0])
-        response.body = msgspec.json.encode({self._name: items})
-        return response
+        return compose(answers[0][0], {self._name: items})

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from multidict import CIMultiDict
 
-from triune.gateway.call import Call
+from triune.gateway.call import Call, response_headers
 from triune.gateway.http import Response
 from triune.pods.client import Document, PodUnreachable, Target
 
@@ -77,3 +77,11 @@ def first_refusal(documents: Iterable[Document], but: Iterable[int] = (404,)) ->
     """The first answer that refuses, those with a status in `but` aside."""
     passed_over = set(but)
     return next((document for document in documents if not document.ok and document.status not in passed_over), None)
+
+
+def compose(document: Document, body: Any) -> Response:
+    """An answer that was put together from those of pods, with the headers of one of them."""
+    response = Response.json(body)
+    response.headers = response_headers(document.headers)
+    response.headers.popall("Content-Length", None)
+    return response

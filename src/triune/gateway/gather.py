@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 from oslo_utils import strutils
 
-from triune.gateway.call import Call, response_headers
-from triune.gateway.fanout import read_all
+from triune.gateway.call import Call
+from triune.gateway.fanout import compose, read_all
 from triune.gateway.http import Response
 from triune.gateway.order import Order, Parameters
 from triune.gateway.paging import DONE, Item, Marker, Merged, Page, Position, Rank, SortKey, item_id, merge, rank
@@ -212,12 +212,7 @@ class Gather:
             items += await self._unknown(call, parameters, collection.down_since)
         if page.is_counted or (earlier is not None and earlier.count is not None):
             body["count"] = count
-        response = Response.json(body)
-        if documents:
-            headers = response_headers(documents[0].headers)
-            headers.popall("Content-Length", None)
-            response.headers = headers
-        return response
+        return compose(documents[0], body) if documents else Response.json(body)
 
     async def _unknown(self, call: Call, parameters: Parameters, since: tuple[int, int]) -> list[dict[str, Any]]:
         """What is known of the resources in missing pods; not for filtered, sorted or paged lists (as in Nova)."""

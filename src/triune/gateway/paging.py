@@ -19,10 +19,6 @@ MAX_MARKER = 256 * 1024
 Position = str | int | None
 
 
-class _Head(msgspec.Struct):
-    id: str
-
-
 @dataclass(frozen=True, slots=True)
 class SortKey:
     """One key of a sort order: the field of an item, and its direction."""

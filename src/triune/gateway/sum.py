@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-import msgspec
-
 from triune.gateway.call import Call
-from triune.gateway.fanout import read_all
+from triune.gateway.fanout import compose, read_all
 from triune.gateway.http import Response
 
 JSON = dict[str, Any]
@@ -37,9 +35,7 @@ class Sum:
             total = total[key]
         for _, (_, part) in answers[1:]:
             self._add(total, part)
-        response = await call.respond(first)
-        response.body = msgspec.json.encode(whole)
-        return response
+        return compose(first, whole)
 
     def _add(self, total: JSON, other: JSON) -> None:
         for key, theirs in other.items():

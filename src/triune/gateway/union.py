@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from triune.gateway.call import Call, response_headers
-from triune.gateway.fanout import usable
+from triune.gateway.call import Call
+from triune.gateway.fanout import compose, usable
 from triune.gateway.http import Response
 from triune.gateway.order import Order, Parameters
 from triune.gateway.paging import Rank, SortKey
@@ -90,11 +90,7 @@ class Union:
             collection.name: [pick(item, collection.fields) for item in page],
             **collection.envelope(first_url, next_url),
         }
-        response = Response.json(body)
-        headers = response_headers(documents[0].headers)
-        headers.popall("Content-Length", None)
-        response.headers = headers
-        return response
+        return compose(documents[0], body)
 
     async def _read(self, call: Call, pod: Pod, parameters: Parameters) -> tuple[Document, list[JSON]]:
         """All items of one pod, in the words of the top, and its last answer."""

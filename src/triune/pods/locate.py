@@ -34,24 +34,19 @@ class Kind:
         return self.path.format(id=quote(resource_id, safe=""))
 
 
-KINDS = (
-    SERVER := Kind("server", "compute", "/v2.1/servers/{id}"),
-    SERVER_GROUP := Kind("server_group", "compute", "/v2.1/os-server-groups/{id}"),
-    VOLUME := Kind("volume", "volume", "/v3/volumes/{id}"),
-    SNAPSHOT := Kind("snapshot", "volume", "/v3/snapshots/{id}"),
-    BACKUP := Kind("backup", "volume", "/v3/backups/{id}"),
-    VOLUME_TRANSFER := Kind("volume_transfer", "volume", "/v3/volume-transfers/{id}"),
-    ATTACHMENT := Kind("attachment", "volume", "/v3/attachments/{id}"),
-    VOLUME_TYPE := Kind("volume_type", "volume", "/v3/types/{id}", by_name=True),
-    QOS_SPEC := Kind("qos_spec", "volume", "/v3/qos-specs/{id}"),
-    GROUP := Kind("group", "volume", "/v3/groups/{id}"),
-    GROUP_SNAPSHOT := Kind("group_snapshot", "volume", "/v3/group_snapshots/{id}"),
-    MESSAGE := Kind("message", "volume", "/v3/messages/{id}"),
-    NETWORK := Kind("network", "network", "/v2.0/networks/{id}"),
-    PORT := Kind("port", "network", "/v2.0/ports/{id}"),
-    IMAGE := Kind("image", "image", "/v2/images/{id}"),
-    IMAGE_TASK := Kind("image_task", "image", "/v2/tasks/{id}"),
-)
+SERVER = Kind("server", "compute", "/v2.1/servers/{id}")
+SERVER_GROUP = Kind("server_group", "compute", "/v2.1/os-server-groups/{id}")
+VOLUME = Kind("volume", "volume", "/v3/volumes/{id}")
+SNAPSHOT = Kind("snapshot", "volume", "/v3/snapshots/{id}")
+BACKUP = Kind("backup", "volume", "/v3/backups/{id}")
+VOLUME_TRANSFER = Kind("volume_transfer", "volume", "/v3/volume-transfers/{id}")
+ATTACHMENT = Kind("attachment", "volume", "/v3/attachments/{id}")
+VOLUME_TYPE = Kind("volume_type", "volume", "/v3/types/{id}", by_name=True)
+GROUP = Kind("group", "volume", "/v3/groups/{id}")
+MESSAGE = Kind("message", "volume", "/v3/messages/{id}")
+NETWORK = Kind("network", "network", "/v2.0/networks/{id}")
+PORT = Kind("port", "network", "/v2.0/ports/{id}")
+IMAGE = Kind("image", "image", "/v2/images/{id}")
 
 
 # Where the APIs show whose a resource is.

@@ -3,7 +3,7 @@
 from typing import Any
 
 from triune.gateway.call import Call
-from triune.gateway.fanout import ask_all, first_refusal
+from triune.gateway.fanout import read_all
 from triune.gateway.http import Response
 
 # The zone of a pod's own control plane is no place for servers.
@@ -34,12 +34,13 @@ async def availability_zones(call: Call) -> Response:
 async def availability_zones_detail(call: Call) -> Response:
     """`GET /os-availability-zone/detail`: the hosts of all pods under the zones of the top, for administrators."""
     targets = [call.target(pod, deadline=call.gateway.conf.pods.list_deadline) for pod in await call.pods()]
-    documents = await ask_all(call, targets)
-    if (refusal := first_refusal(documents, but=())) is not None:
-        return await call.respond(refusal)
+    answers = await read_all(call, targets, lambda document: document.part("availabilityZoneInfo"))
+    if isinstance(answers, Response):
+        return answers
+    call.settle_missing(answered=bool(answers))
     hosts: dict[str, dict[str, Any]] = {}
-    for document in documents:
-        for zone in document.json()["availabilityZoneInfo"]:
+    for document, zones_of_pod in answers:
+        for zone in zones_of_pod:
             name = INTERNAL if zone["zoneName"] == INTERNAL else document.pod.az_name
             hosts.setdefault(name, {}).update(zone["hosts"] or {})
     states = await zone_states(call)
