@@ -86,3 +86,18 @@ class RemovalRow(Base):
     resource_id: Mapped[str] = mapped_column(String(255), primary_key=True)
     pod_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class PlacementRow(Base):
+    """In which pod a port of central Neutron is placed, and so which pods hold its network and security groups.
+
+    Central Neutron writes it in the transaction that changes the port.
+    """
+
+    __tablename__ = "placements"
+
+    port_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    network_id: Mapped[str] = mapped_column(String(36), index=True)
+    pod_id: Mapped[str] = mapped_column(String(36), index=True)
+    project_id: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(default=now)

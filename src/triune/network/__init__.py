@@ -1,0 +1,1 @@
+"""Networks that span pods: what each pod must hold of central Neutron's networks, and how it gets there."""
