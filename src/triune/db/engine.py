@@ -69,7 +69,9 @@ class Database:
 def _create_engine(url: str) -> AsyncEngine:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_async_engine(parsed, pool_pre_ping=True)
+        # At MariaDB's default level the update of a row that is not there yet locks a range, and two requests for
+        # different keys of the journal would wait for each other.
+        return create_async_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED")
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_async_engine(parsed, connect_args={"timeout": 10})
