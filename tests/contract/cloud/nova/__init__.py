@@ -1,0 +1,67 @@
+"""A fake Nova: servers, flavors, keypairs, zones (nova/api/openstack of release 34)."""
+
+from collections.abc import Iterable
+
+from ..pod_service import Record
+from ..service import Answer, Asked, On
+from .base import ROOT
+from .flavors import Flavors
+from .keypairs import Keypairs
+from .servers import Servers
+
+
+class Nova(Servers, Flavors, Keypairs):
+    """The compute service of one pod."""
+
+    def routes(self) -> Iterable[On]:
+        return (
+            *self.server_routes(),
+            *self.flavor_routes(),
+            *self.keypair_routes(),
+            On("GET", "/", self._versions),
+            On("GET", "/v2.1/?", self._version),
+            On("GET", f"{ROOT}/os-availability-zone", self._zones),
+            On("GET", f"{ROOT}/limits", self._limits),
+            On("GET", f"{ROOT}/os-quota-sets/([^/]+)", self._quota),
+            On("GET", f"{ROOT}/os-server-groups", self._list_groups),
+        )
+
+    def _entry(self) -> Record:
+        return {
+            "id": "v2.1", "status": "CURRENT", "version": self.highest, "min_version": self.lowest,
+            "updated": "2013-07-23T11:33:21Z", "links": [{"rel": "self", "href": f"{self.root}/v2.1/"}],
+        }  # fmt: skip
+
+    def _versions(self, _asked: Asked) -> Answer:
+        old = {
+            "id": "v2.0", "status": "DEPRECATED", "version": "", "min_version": "",
+            "updated": "2025-07-04T12:00:00Z", "links": [{"rel": "self", "href": f"{self.root}/v2/"}],
+        }  # fmt: skip
+        return Answer(200, {"versions": [old, self._entry()]})
+
+    def _version(self, asked: Asked) -> Answer:
+        asked.headers["accepted"] = self.lowest
+        entry = self._entry()
+        entry["links"].append({"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"})
+        entry["media-types"] = [
+            {"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2.1"}
+        ]
+        return Answer(200, {"version": entry})
+
+    def _zones(self, _asked: Asked) -> Answer:
+        zones = [{"zoneName": zone, "zoneState": {"available": True}, "hosts": None} for zone in sorted(self.zones)]
+        return Answer(200, {"availabilityZoneInfo": zones})
+
+    def _limits(self, asked: Asked) -> Answer:
+        used = sum(1 for record in self.servers.values() if record["project_id"] == asked.user.project_id)
+        absolute = {
+            "maxTotalCores": self.quota_cores, "maxServerMeta": 128, "maxTotalFloatingIps": -1,
+            "totalCoresUsed": used, "totalInstancesUsed": used,
+        }  # fmt: skip
+        return Answer(200, {"limits": {"rate": [], "absolute": absolute}})
+
+    def _quota(self, asked: Asked) -> Answer:
+        return Answer(200, {"quota_set": {"id": asked.parameters[0], "cores": self.quota_cores, "floating_ips": -1}})
+
+    def _list_groups(self, _asked: Asked) -> Answer:
+        return Answer(200, {"server_groups": list(self.groups.values())})

@@ -1,0 +1,100 @@
+"""What all parts of the fake Nova share: microversions, projects in paths, links, limits."""
+
+import re
+from datetime import UTC, datetime
+
+from ..cinder import Cinder
+from ..glance import Glance
+from ..keystone import Keystone
+from ..pod_service import MAX_BODY, PodService, Record, microversion, numbers
+from ..service import Answer, Asked, Refusal, fault, webob_error
+
+# Where the API begins, with or without a project.
+ROOT = r"/v2\.1(?:/[0-9a-f]{32})?"
+
+
+def now() -> str:
+    """The time as Nova writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class NovaBase(PodService):
+    """The frame of the compute service of one pod."""
+
+    lowest = "2.1"
+
+    def __init__(
+        self, keystone: Keystone, cinder: Cinder, glance: Glance, zone: str = "nova", highest: str = "2.104"
+    ) -> None:
+        super().__init__(keystone)
+        self.cinder = cinder
+        self.glance = glance
+        self.zone = zone
+        self.zones = {zone}
+        self.highest = highest
+        self.servers: dict[str, Record] = {}
+        self.flavors: dict[str, Record] = {}
+        self.keypairs: dict[tuple[str, str], Record] = {}
+        self.groups: dict[str, Record] = {}
+        self.attachments: list[tuple[str, str]] = []
+        self.quota_cores = 20
+
+    def before(self, asked: Asked) -> None:
+        if asked.path.rstrip("/") in ("", "/v2.1"):
+            return
+        if len(asked.body) > MAX_BODY:
+            # Nova does not put the number into its text.
+            message = "Request is too large. Larger than max_request_body_size (%s)."
+            raise Refusal(webob_error(413, message, asked.headers.get("accept", "*/*")))
+        token = self.authenticate(asked)
+        asked.headers["version"] = microversion(
+            asked, "compute", "x-openstack-nova-api-version", self.lowest, self.highest
+        )
+        asked.headers["accepted"] = asked.headers["version"]
+        found = re.match(r"/v2\.1/([0-9a-f]{32})(?:/|$)", asked.path)
+        asked.headers["project"] = found.group(1) if found else ""
+        if found is not None and found.group(1) != token.project_id:
+            raise fault(
+                400,
+                f"Malformed request URL: URL's project_id '{found.group(1)}' doesn't match Context's project_id "
+                f"'{token.project_id}'",
+            )
+
+    def finish(self, asked: Asked, answer: Answer) -> None:
+        super().finish(asked, answer)
+        answer.headers.setdefault("x-compute-request-id", answer.headers["x-openstack-request-id"])
+        if (version := asked.headers.get("accepted")) is not None and "html" not in answer.content_type:
+            answer.headers["OpenStack-API-Version"] = f"compute {version}"
+            answer.headers["X-OpenStack-Nova-API-Version"] = version
+            answer.headers["Vary"] = "OpenStack-API-Version, X-OpenStack-Nova-API-Version"
+        if answer.status >= 400 and answer.status != 401 and answer.content_type == "application/json":
+            answer.content_type = "application/json; charset=UTF-8"
+
+    def _at_least(self, asked: Asked, version: str) -> bool:
+        return numbers(asked.headers["version"]) >= numbers(version)
+
+    def _url(self, asked: Asked, path: str) -> str:
+        project = f"/{asked.headers['project']}" if asked.headers["project"] else ""
+        return f"{self.root}/v2.1{project}/{path}"
+
+    def _links(self, asked: Asked, path: str) -> list[dict[str, str]]:
+        project = f"/{asked.headers['project']}" if asked.headers["project"] else ""
+        return [
+            {"rel": "self", "href": self._url(asked, path)},
+            {"rel": "bookmark", "href": f"{self.root}{project}/{path}"},
+        ]
+
+    def _limit(self, asked: Asked) -> int:
+        value = asked.first("limit")
+        if value is None or value == "":
+            return self.max_limit
+        if re.fullmatch(r"[0-9]*", value) is None:
+            raise fault(
+                400,
+                f"Invalid input for query parameters limit. Value: {value}. '{value}' does not match '^[0-9]*$'",
+            )
+        return min(int(value), self.max_limit)
+
+    def _administrators(self, asked: Asked, rule: str) -> None:
+        if not asked.user.is_admin:
+            raise fault(403, f"Policy doesn't allow {rule} to be performed.")

@@ -1,0 +1,209 @@
+"""Servers of the fake Nova."""
+
+import json
+import re
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from ..pod_service import Record, ordered, page, query
+from ..service import Answer, Asked, On, fault
+from .base import ROOT, NovaBase, now
+
+# Sort keys of servers, and where a record keeps them.
+SORT_KEYS = {
+    "created_at": "created",
+    "updated_at": "updated",
+    "display_name": "name",
+    "uuid": "id",
+    "host": "host",
+    "vm_state": "vm_state",
+    "task_state": "task_state",
+    "project_id": "project_id",
+    "launched_at": "launched_at",
+}
+
+
+class Servers(NovaBase):
+    """Servers, and what is attached to them."""
+
+    def server_routes(self) -> Iterable[On]:
+        """Their part of the table."""
+        return (
+            On("GET", f"{ROOT}/servers", self._list_servers),
+            On("GET", f"{ROOT}/servers/detail", self._list_servers),
+            On("POST", f"{ROOT}/servers", self._create_server),
+            On("GET", f"{ROOT}/servers/([^/]+)", self._show_server),
+            On("DELETE", f"{ROOT}/servers/([^/]+)", self._delete_server),
+            On("POST", f"{ROOT}/servers/([^/]+)/action", self._act),
+            On("POST", f"{ROOT}/servers/([^/]+)/os-volume_attachments", self._attach),
+            On("GET", f"{ROOT}/servers/([^/]+)/tags/([^/]+)", self._tag),
+        )
+
+    def add_server(self, project_id: str, name: str = "vm", **fields: Any) -> Record:
+        """A server that is there already."""
+        record = {
+            "id": str(uuid.uuid4()),
+            "name": name,
+            "project_id": project_id,
+            "created": now(),
+            "updated": now(),
+            "zone": self.zone,
+            "host": "pod",
+            "vm_state": "active",
+            "status": "ACTIVE",
+            "task_state": None,
+            "launched_at": None,
+            "metadata": {},
+            "flavor": "1",
+            **fields,
+        }
+        self.servers[record["id"]] = record
+        return record
+
+    def _visible(self, asked: Asked, record: Record) -> bool:
+        return asked.user.is_admin or record["project_id"] == asked.user.project_id
+
+    def _server(self, asked: Asked) -> Record:
+        record = self.servers.get(asked.parameters[0])
+        if record is None or not self._visible(asked, record):
+            raise fault(404, f"Instance {asked.parameters[0]} could not be found.")
+        return record
+
+    def _list_servers(self, asked: Asked) -> Answer:
+        limit = self._limit(asked)
+        keys, directions = asked.all("sort_key") or ["created_at"], asked.all("sort_dir") or ["desc"]
+        for key in keys:
+            if key not in SORT_KEYS:
+                raise fault(400, f"Invalid input for query parameters sort_key. Value: {key}.")
+        # nova.compute.instance_list.InstanceSortContext, then nova.db.utils.process_sort_params
+        if "uuid" not in keys:
+            keys, directions = [*keys, "uuid"], [*directions, "asc"]
+        directions += [directions[0]] * (len(keys) - len(directions))
+        everything = asked.first("all_tenants") is not None and asked.user.is_admin
+        wanted_zone, wanted_name = asked.first("availability_zone"), asked.first("name")
+        records = [
+            record
+            for record in self.servers.values()
+            if (everything or record["project_id"] == asked.user.project_id)
+            and (wanted_zone is None or record["zone"] == wanted_zone)
+            and (wanted_name is None or re.search(wanted_name, record["name"]))
+        ]
+        records = ordered(records, [SORT_KEYS[key] for key in keys], directions)
+        # Nova looks at the marker even where nothing is asked for.
+        records = page(records, asked.first("marker"), limit, lambda m: fault(400, f"marker [{m}] not found"))
+        detail = asked.path.endswith("/detail")
+        body: Record = {"servers": [self._view(asked, record, detail) for record in records]}
+        if limit and len(records) == limit:
+            path = "servers/detail" if detail else "servers"
+            link = f"{self._url(asked, path)}?{query(asked, records[-1]['id'])}"
+            body["servers_links"] = [{"rel": "next", "href": link}]
+        return Answer(200, body)
+
+    def _view(self, asked: Asked, record: Record, detail: bool) -> Record:
+        view = {
+            "id": record["id"],
+            "name": record["name"],
+            "links": self._links(asked, f"servers/{record['id']}"),
+        }
+        if not detail:
+            return view
+        view |= {
+            "status": record["status"],
+            "tenant_id": record["project_id"],
+            "metadata": record["metadata"],
+            "created": record["created"],
+            "updated": record["updated"],
+            "flavor": self._flavor_of(asked, record),
+            "image": "",
+            "OS-EXT-AZ:availability_zone": record["zone"],
+            "OS-EXT-STS:vm_state": record["vm_state"],
+            "OS-EXT-STS:task_state": record["task_state"],
+            "OS-SRV-USG:launched_at": record["launched_at"],
+        }
+        if asked.user.is_admin:
+            view["OS-EXT-SRV-ATTR:host"] = record["host"]
+        return view
+
+    def _flavor_of(self, asked: Asked, record: Record) -> Record:
+        if self._at_least(asked, "2.47"):
+            return {"original_name": f"flavor-{record['flavor']}", "ram": 512}
+        return {"id": record["flavor"], "links": [self._links(asked, f"flavors/{record['flavor']}")[1]]}
+
+    def _show_server(self, asked: Asked) -> Answer:
+        return Answer(200, {"server": self._view(asked, self._server(asked), detail=True)})
+
+    def _delete_server(self, asked: Asked) -> Answer:
+        del self.servers[self._server(asked)["id"]]
+        return Answer(204)
+
+    def _act(self, asked: Asked) -> Answer:
+        record = self._server(asked)
+        action = next(iter(json.loads(asked.body)))
+        if action == "os-stop":
+            record["status"], record["vm_state"] = "SHUTOFF", "stopped"
+            return Answer(202)
+        if action == "createImage":
+            return Answer(202, headers={"Location": f"{self.root.replace('127.0.0.1', 'glance')}/images/1"})
+        raise fault(400, f"There is no such action: {action}")
+
+    def _tag(self, asked: Asked) -> Answer:
+        self._server(asked)
+        server_id, tag = asked.parameters
+        raise fault(404, f"Server {server_id} has no tag '{tag}'")
+
+    def _attach(self, asked: Asked) -> Answer:
+        record = self._server(asked)
+        volume_id = self.body(asked, "volumeAttachment").get("volumeId")
+        if not isinstance(volume_id, str):
+            raise fault(400, f"Invalid input for field/attribute volumeId. Value: {volume_id!r}.")
+        if volume_id not in self.cinder.records["volume"]:
+            raise fault(404, f"Volume {volume_id} could not be found.")
+        self.attachments.append((record["id"], volume_id))
+        return Answer(
+            200,
+            {
+                "volumeAttachment": {
+                    "id": volume_id,
+                    "volumeId": volume_id,
+                    "serverId": record["id"],
+                    "device": "/dev/vdb",
+                }
+            },
+        )
+
+    def _create_server(self, asked: Asked) -> Answer:
+        server = self.body(asked, "server")
+        if "flavorRef" not in server:
+            raise fault(
+                400, f"Invalid input for field/attribute server. Value: {server!r}. 'flavorRef' is a required property"
+            )
+        devices = server.get("block_device_mapping_v2", [])
+        if not isinstance(devices, list):
+            raise fault(
+                400,
+                f"Invalid input for field/attribute block_device_mapping_v2. Value: {devices!r}. {devices!r} is not "
+                "of type 'array'",
+            )
+        if not isinstance(server["flavorRef"], str | int):
+            raise fault(400, f"Invalid input for field/attribute flavorRef. Value: {server['flavorRef']!r}.")
+        if server["flavorRef"] not in self.flavors:
+            raise fault(400, f"Flavor {server['flavorRef']} could not be found.")
+        zone = server.get("availability_zone", self.zone).partition(":")[0]
+        if zone not in self.zones:
+            raise fault(400, "The requested availability zone is not available")
+        image_id = server.get("imageRef")
+        if image_id and (not isinstance(image_id, str) or image_id not in self.glance.images):
+            raise fault(400, "Can not find requested image")
+        if (name := server.get("key_name")) and (asked.user.user_id, name) not in self.keypairs:
+            raise fault(400, "Invalid key_name provided.")
+        record = self.add_server(
+            asked.user.project_id, server["name"], zone=zone, flavor=server["flavorRef"],
+            metadata=server.get("metadata", {}), key_name=server.get("key_name"),
+        )  # fmt: skip
+        links = self._links(asked, f"servers/{record['id']}")
+        created = {
+            "id": record["id"], "links": links, "OS-DCF:diskConfig": "MANUAL", "security_groups": [{"name": "default"}],
+            "adminPass": "password",
+        }  # fmt: skip
+        return Answer(202, {"server": created}, headers={"Location": links[0]["href"]})
