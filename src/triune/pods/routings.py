@@ -1,6 +1,7 @@
 """The table of routings: which resource is in which pod. A cache on disk, shared by all gateways."""
 
 import asyncio
+from collections.abc import Iterable
 
 from oslo_log import log as logging
 from sqlalchemy import delete, func, select
@@ -71,6 +72,33 @@ class Routings:
         except (SQLAlchemyError, OSError):
             LOG.exception("Routings cannot be read")
             return []
+
+    async def bottom(self, resource_type: str, top_id: str, pod_id: str) -> str | None:
+        """The id that a resource of the top has in a pod, if it is known."""
+        query = select(RoutingRow.bottom_id).where(
+            RoutingRow.top_id == top_id, RoutingRow.pod_id == pod_id, RoutingRow.resource_type == resource_type
+        )
+        try:
+            async with asyncio.timeout(DEADLINE), self._database.transaction() as session:
+                return await session.scalar(query)
+        except (SQLAlchemyError, OSError):
+            LOG.exception("Routings cannot be read")
+            return None
+
+    async def tops(self, resource_type: str, pod_id: str, bottom_ids: Iterable[str]) -> dict[str, str]:
+        """The ids at the top of those resources of a pod whose ids there are known to differ."""
+        query = select(RoutingRow.bottom_id, RoutingRow.top_id).where(
+            RoutingRow.bottom_id.in_(list(bottom_ids)),
+            RoutingRow.bottom_id != RoutingRow.top_id,
+            RoutingRow.pod_id == pod_id,
+            RoutingRow.resource_type == resource_type,
+        )
+        try:
+            async with asyncio.timeout(DEADLINE), self._database.transaction() as session:
+                return dict((await session.execute(query)).all())
+        except (SQLAlchemyError, OSError):
+            LOG.exception("Routings cannot be read")
+            return {}
 
     async def used_pods(self, project_id: str | None) -> dict[str, int]:
         """How many resources of a project are known to be in each pod."""

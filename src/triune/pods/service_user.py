@@ -1,5 +1,6 @@
 """Requests to pods with Triune's own rights, for what tenants may not do."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -27,10 +28,15 @@ class ServiceUser:
         document: Any = None,
         query: str = "",
         microversion: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: float | None = None,
     ) -> Document:
-        """Ask a pod; `microversion` is the value of `OpenStack-API-Version`. Raises `PodUnreachable`."""
+        """Ask a pod; `microversion` is the value of `OpenStack-API-Version`, `headers` go along.
+
+        `deadline` in seconds, the usual one where there is none. Raises `PodUnreachable`.
+        """
         try:
-            headers = CIMultiDict({"X-Auth-Token": await self._identity.service_token()})
+            headers = CIMultiDict({**(headers or {}), "X-Auth-Token": await self._identity.service_token()})
         except IdentityUnavailable as error:
             raise PodUnreachable(pod, service, str(error), sent=False) from error
         if (request_id := current_request_id()) is not None:
@@ -41,4 +47,4 @@ class ServiceUser:
         if document is not None:
             headers["Content-Type"] = "application/json"
             body = msgspec.json.encode(document)
-        return await self._client.fetch(Target(pod, service, method, path, query), headers, body)
+        return await self._client.fetch(Target(pod, service, method, path, query, deadline=deadline), headers, body)

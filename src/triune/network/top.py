@@ -1,0 +1,16 @@
+"""Central Neutron as the gateway and the worker speak to it: by the pods' client, with its deadlines and breaker."""
+
+from typing import Final
+
+from oslo_config import cfg
+
+from triune.pods.registry import Pod
+
+NETWORK_SERVICE: Final = "network"
+# No pod has this id: theirs are UUIDs.
+_ID: Final = "central"
+
+
+def central(conf: cfg.ConfigOpts) -> Pod:
+    """The central region as the target of requests to central Neutron."""
+    return Pod(_ID, conf.central_region, "")
