@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import layout
+from lab import central_neutron, layout, mariadb
 
 from .waiting import wait_until
 
@@ -101,10 +101,9 @@ class Lab:
 
     # -- Triune
 
-    @property
-    def database(self) -> Path:
-        """Triune's database file."""
-        return self.directory / "triune" / "triune.db"
+    def query(self, sql: str) -> list[list[str]]:
+        """Run SQL in the database of Triune and central Neutron; the rows."""
+        return mariadb.query(layout.Layout(self.directory), f"USE {central_neutron.DATABASE}; {sql}")
 
     @property
     def gateway_log(self) -> Path:

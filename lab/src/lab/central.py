@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from lab import catalog, health, ports, process, settings
+from lab import catalog, central_neutron, health, ports, process, settings
 from lab.command import run
 from lab.errors import LabError
 from lab.layout import Layout
@@ -26,7 +26,7 @@ def steps(lab: Lab) -> list[Step]:
     """From registered regions to one cloud."""
     ready = tuple(f"{region.name}: ready" for region in lab.regions)
     return [
-        Step("Triune: settings and database", lambda: prepare(lab), ("ports and paths",)),
+        Step("Triune: settings and database", lambda: prepare(lab), ("central Neutron: database",)),
         Step(
             "Triune: catalog",
             lambda: triune(lab.layout, "catalog", "register"),
@@ -39,7 +39,7 @@ def steps(lab: Lab) -> list[Step]:
 
 
 def directory(layout: Layout) -> Path:
-    """Where Triune keeps its settings and its database."""
+    """Where Triune keeps its settings."""
     return layout.directory / "triune"
 
 
@@ -51,7 +51,8 @@ def prepare(lab: Lab) -> None:
         {
             "keystone": {**settings.account(lab, "triune"), "www_authenticate_uri": settings.KEYSTONE_URL},
             "gateway": {"bind_host": ports.HOST, "bind_port": PORT},
-            "database": {"connection": f"sqlite+aiosqlite:///{place / 'triune.db'}"},
+            "network": {"endpoint": central_neutron.URL},
+            "database": {"connection": settings.database(lab, central_neutron.DATABASE, "aiomysql")},
         },
     )
     triune(lab.layout, "db", "upgrade")

@@ -12,7 +12,7 @@ from typing import IO
 import click
 from rich.console import Console
 
-from lab import central, demo, family, layout, process, rabbitmq, services, state, steps, up
+from lab import central, central_neutron, demo, family, layout, process, rabbitmq, services, state, steps, up
 from lab.dataplane.fabric import Fabric
 from lab.dataplane.servers import exec_in_server
 from lab.errors import LabError
@@ -94,7 +94,7 @@ def down() -> None:
 def _stop_everything(place: layout.Layout) -> None:
     names = [str(path.relative_to(place.run))[: -len(".pid")] for path in place.run.rglob("*.pid")]
     infrastructure = [name for name in services.INFRASTRUCTURE if name in names]
-    known = {family.parent_of(name) for name in services.FAMILIES} | {"keystone", *central.NAMES}
+    known = {family.parent_of(name) for name in services.FAMILIES} | {"keystone", central_neutron.NAME, *central.NAMES}
     own = [name for name in names if name in known or name.startswith("Region")]
     process.stop(place, own, STOP_SECONDS)
     Fabric(place.directory).down()
@@ -147,23 +147,26 @@ def logs(service: str, lines: int, follow: bool) -> None:
 @cli.command()
 @click.argument("service")
 def stop(service: str) -> None:
-    """Stop one OpenStack SERVICE, such as RegionTwo/nova-api."""
+    """Stop one SERVICE, such as RegionTwo/nova-api or mariadb."""
     with _alone():
         lab = _open()
-        if service not in central.NAMES:
+        if service not in (*central.NAMES, *services.INFRASTRUCTURE):
             _find(lab, service)
-        stopped = process.stop(lab.layout, [service], STOP_SECONDS)
+        patience = STOP_SECONDS * (3 if service in services.INFRASTRUCTURE else 1)
+        stopped = process.stop(lab.layout, [service], patience)
     console.print(f"{service} is stopped" if stopped else f"{service} did not run")
 
 
 @cli.command()
 @click.argument("service")
 def start(service: str) -> None:
-    """Start one OpenStack SERVICE and wait until it answers."""
+    """Start one SERVICE and wait until it answers."""
     with _alone():
         lab = _open()
         if service in central.NAMES:
             central.start(lab.layout, service)
+        elif service in services.INFRASTRUCTURE:
+            up.start_infrastructure(lab, service)
         else:
             up.start_services(lab, [_find(lab, service)])
     console.print(f"{service} runs")
@@ -173,7 +176,8 @@ def _find(lab: Lab, name: str) -> family.Service:
     for service in services.openstack(lab.layout, lab.regions):
         if service.name == name:
             return service
-    known = ", ".join([*central.NAMES, *(service.name for service in services.openstack(lab.layout, lab.regions))])
+    listed = (service.name for service in services.openstack(lab.layout, lab.regions))
+    known = ", ".join([*services.INFRASTRUCTURE, *central.NAMES, *listed])
     raise LabError(f"there is no service {name}; there are {known}")
 
 

@@ -1,4 +1,8 @@
-"""The OpenStack services' own Python environment, and the small things they need to find in it."""
+"""The OpenStack services' own Python environment, and the small things they need to find in it.
+
+Triune's package is there, too, without its dependencies: the part of it that runs in central Neutron needs nothing but
+Neutron.
+"""
 
 import hashlib
 import shutil
@@ -9,6 +13,7 @@ from lab import command
 from lab.layout import OPENSTACK, PROJECT, Layout
 
 LOCK = OPENSTACK / "requirements.lock"
+TRIUNE = PROJECT / "pyproject.toml"
 
 # Nova loads compute drivers only from its own package.
 DRIVER_MODULE = "from lab_drivers.compute import NamespaceDriver as NamespaceDriver\n"
@@ -26,22 +31,25 @@ def fingerprint() -> str:
     return hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]
 
 
-def ensure(layout: Layout) -> str:
-    """Install the locked packages unless they are there."""
+def ensure(layout: Layout) -> bool:
+    """Install the locked packages and Triune unless they are there; true when something was installed."""
     stamp = layout.venv / "lock"
-    fresh = not (stamp.exists() and stamp.read_text() == fingerprint() and layout.python.exists())
-    if fresh:
-        uv, log = _uv(), layout.log("uv")
+    wanted = fingerprint() + hashlib.sha256(TRIUNE.read_bytes()).hexdigest()[:16]
+    found = stamp.read_text() if stamp.exists() and layout.python.exists() else ""
+    if not found.startswith(fingerprint()):
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        command.run([*uv, "venv", "--allow-existing", "--python", version, layout.venv], log)
-        command.run([*uv, "pip", "sync", "--compile-bytecode", "--python", layout.python, LOCK], log)
-        stamp.write_text(fingerprint())
+        _uv(layout, "venv", "--allow-existing", "--python", version, layout.venv)
+        _uv(layout, "pip", "sync", "--compile-bytecode", "--python", layout.python, LOCK)
+    if found != wanted:
+        words = ("--no-deps", "--no-build-isolation", "--editable", PROJECT)
+        _uv(layout, "pip", "install", "--python", layout.python, *words)
+        stamp.write_text(wanted)
     _driver_module(layout).write_text(DRIVER_MODULE)
     sudo = layout.shims / "sudo"
     sudo.parent.mkdir(parents=True, exist_ok=True)
     sudo.write_text(SUDO)
     sudo.chmod(0o755)
-    return "installed the OpenStack services" if fresh else "the OpenStack services are there"
+    return found != wanted
 
 
 def _driver_module(layout: Layout) -> Path:
@@ -49,7 +57,11 @@ def _driver_module(layout: Layout) -> Path:
     return layout.venv / "lib" / version / "site-packages" / "nova" / "virt" / "lab_namespace.py"
 
 
-def _uv() -> list[str]:
+def _uv(layout: Layout, *words: str | Path) -> None:
+    command.run([*_program(), *words], layout.log("uv"))
+
+
+def _program() -> list[str]:
     """uv: the one beside this Python, the one the project brought, or the one on the search path."""
     for candidate in (Path(sys.executable).parent / "uv", PROJECT / ".tools" / "bin" / "uv"):
         if candidate.exists():

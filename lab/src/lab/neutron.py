@@ -1,6 +1,7 @@
 """A region's Neutron: ML2 with OVN."""
 
 import shutil
+from pathlib import Path
 
 from lab import family, settings
 from lab.region import Region
@@ -66,21 +67,25 @@ def configure(lab: Lab, region: Region) -> None:
 
 
 def services(region: Region) -> list[family.Service]:
-    return [
-        family.Service(
-            name=region.service("neutron-api"),
-            family=NAME,
-            runner="wsgi",
-            entry="neutron.wsgi.api",
-            environment={
-                "OS_NEUTRON_CONFIG_DIR": str(region.etc(NAME)),
-                "OS_NEUTRON_CONFIG_FILES": "neutron.conf",
-                # Neutron asks its WSGI server for the number of workers; this is how a server unknown to it answers.
-                "ASGI_WORKERS": "1",
-            },
-            port=region.port(NAME),
-            threads=16,
-            # Neutron notes there, under its parent's pid, when the server started. The parent outlives restarts.
-            scratch=region.directory / NAME / "scratch",
-        )
-    ]
+    home = region.directory / NAME
+    return [api(region.service("neutron-api"), region.etc(NAME), home, region.port(NAME))]
+
+
+def api(name: str, etc: Path, home: Path, port: int) -> family.Service:
+    """A Neutron server: `etc` holds its settings, `home` its state."""
+    return family.Service(
+        name=name,
+        family=NAME,
+        runner="wsgi",
+        entry="neutron.wsgi.api",
+        environment={
+            "OS_NEUTRON_CONFIG_DIR": str(etc),
+            "OS_NEUTRON_CONFIG_FILES": "neutron.conf",
+            # Neutron asks its WSGI server for the number of workers; this is how a server unknown to it answers.
+            "ASGI_WORKERS": "1",
+        },
+        port=port,
+        threads=16,
+        # Neutron notes there, under its parent's pid, when the server started. The parent outlives restarts.
+        scratch=home / "scratch",
+    )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import command, environment, family, keystone, layout, mariadb
+from lab import central_neutron, command, environment, family, keystone, layout, mariadb
 from lab.region import Region
 from lab.settings import Lab
 
@@ -31,6 +31,12 @@ class Schema:
 
 KEYSTONE = Schema(keystone.NAME, (keystone.DATABASE,), ("keystone-manage --config-dir {etc} db_sync",))
 
+NEUTRON = Schema(
+    "neutron",
+    ("neutron",),
+    ("neutron-db-manage --config-file {etc}/neutron.conf upgrade heads",),
+)
+
 REGIONAL = (
     Schema(
         "nova",
@@ -44,11 +50,7 @@ REGIONAL = (
             "nova-manage --config-file {etc}/nova.conf db sync",
         ),
     ),
-    Schema(
-        "neutron",
-        ("neutron",),
-        ("neutron-db-manage --config-file {etc}/neutron.conf upgrade heads",),
-    ),
+    NEUTRON,
     Schema(
         "cinder",
         ("cinder",),
@@ -63,6 +65,10 @@ REGIONAL = (
 
 def ensure_keystone(lab: Lab) -> str:
     return _ensure(lab, KEYSTONE, lab.layout.directory / keystone.NAME, lambda name: name)
+
+
+def ensure_central_neutron(lab: Lab) -> str:
+    return _ensure(lab, NEUTRON, central_neutron.directory(lab.layout), lambda _: central_neutron.DATABASE)
 
 
 def ensure_regional(lab: Lab, schema: Schema, region: Region) -> str:

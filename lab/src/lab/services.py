@@ -1,6 +1,18 @@
 """All processes of the lab by name, in the order in which they start."""
 
-from lab import cinder, family, glance, keystone, mariadb, memcached, neutron, nova, placement, rabbitmq
+from lab import (
+    central_neutron,
+    cinder,
+    family,
+    glance,
+    keystone,
+    mariadb,
+    memcached,
+    neutron,
+    nova,
+    placement,
+    rabbitmq,
+)
 from lab.layout import Layout
 from lab.region import Region
 
@@ -17,4 +29,5 @@ def regional(region: Region) -> list[family.Service]:
 
 def openstack(layout: Layout, regions: tuple[Region, ...]) -> list[family.Service]:
     """Every OpenStack service of the lab."""
-    return [keystone.service(layout), *(service for region in regions for service in regional(region))]
+    shared = [keystone.service(layout), central_neutron.service(layout)]
+    return [*shared, *(service for region in regions for service in regional(region))]

@@ -28,10 +28,10 @@ class Lab:
         return next(region for region in self.regions if region.name == name)
 
 
-def database(lab: Lab, name: str) -> str:
+def database(lab: Lab, name: str, driver: str = "pymysql") -> str:
     """The SQLAlchemy URL of a database of the lab's MariaDB."""
     socket = lab.layout.database_socket
-    return f"mysql+pymysql://openstack:{lab.passwords['database']}@localhost/{name}?unix_socket={socket}"
+    return f"mysql+{driver}://openstack:{lab.passwords['database']}@localhost/{name}?unix_socket={socket}"
 
 
 def database_section(lab: Lab, name: str) -> dict[str, Value]:

@@ -8,6 +8,7 @@ from functools import partial
 from lab import (
     catalog,
     central,
+    central_neutron,
     credentials,
     environment,
     family,
@@ -48,6 +49,7 @@ def steps(lab: Lab) -> list[Step]:
         *_shared(lab),
         *(step for region in lab.regions for step in _regional(lab, region)),
         *_last(lab),
+        *_central_neutron(lab),
         *central.steps(lab),
     ]
 
@@ -55,13 +57,13 @@ def steps(lab: Lab) -> list[Step]:
 def _shared(lab: Lab) -> Iterator[Step]:
     layout = lab.layout
     yield Step("Debian packages", partial(packages.ensure, layout))
-    yield Step("OpenStack environment", partial(environment.ensure, layout))
+    yield Step("OpenStack environment", partial(ensure_environment, layout))
     yield Step("ports and paths", partial(check, lab))
     yield Step("surplus regions", partial(retire, lab), ("Debian packages",))
     yield Step("configuration", partial(configure, lab), ("OpenStack environment",))
-    yield Step("MariaDB", partial(start_database, lab), ("Debian packages", "ports and paths"))
-    yield Step("RabbitMQ", partial(rabbitmq.start, lab), ("Debian packages", "ports and paths"))
-    yield Step("memcached", partial(memcached.start, layout), ("Debian packages", "ports and paths"))
+    yield Step("MariaDB", partial(start_infrastructure, lab, mariadb.NAME), ("Debian packages", "ports and paths"))
+    yield Step("RabbitMQ", partial(start_infrastructure, lab, rabbitmq.NAME), ("Debian packages", "ports and paths"))
+    yield Step("memcached", partial(start_infrastructure, lab, memcached.NAME), ("Debian packages", "ports and paths"))
     yield Step("physical switch", Fabric(layout.directory).up_switch, ("Debian packages",))
     yield Step("databases of Keystone", partial(schema.ensure_keystone, lab), ("MariaDB", "configuration"))
     for name in services.FAMILIES:
@@ -98,8 +100,32 @@ def _last(lab: Lab) -> Iterator[Step]:
     yield Step("openrc, clouds.yaml, lab.json", partial(outputs.write, lab), needs)
 
 
+def _central_neutron(lab: Lab) -> Iterator[Step]:
+    yield Step(
+        "central Neutron: database",
+        partial(schema.ensure_central_neutron, lab),
+        # The first region makes the dump.
+        ("MariaDB", "configuration", f"{lab.regions[0].name}: databases of {neutron.NAME}"),
+    )
+    yield Step(
+        "central Neutron",
+        partial(start_services, lab, [central_neutron.service(lab.layout)]),
+        # It writes into Triune's tables.
+        ("accounts and catalog", f"code of {neutron.NAME}", "Triune: settings and database"),
+    )
+
+
+def ensure_environment(layout: Layout) -> str:
+    """Install what is missing. Parents that imported what was there before make room for new ones."""
+    if not environment.ensure(layout):
+        return "the OpenStack services are there"
+    process.stop(layout, [family.parent_of(name) for name in services.FAMILIES])
+    return "installed the OpenStack services"
+
+
 def configure(lab: Lab) -> None:
     keystone.configure(lab)
+    central_neutron.configure(lab)
     for region in lab.regions:
         for module in services.REGIONAL:
             module.configure(lab, region)
@@ -113,6 +139,16 @@ def retire(lab: Lab) -> str | None:
     for region in surplus:
         Fabric(lab.layout.directory).down_pod(region)
     return f"stopped {', '.join(region.name for region in surplus)}" if surplus else None
+
+
+def start_infrastructure(lab: Lab, name: str) -> None:
+    """Start one of `services.INFRASTRUCTURE`."""
+    starts = {
+        mariadb.NAME: partial(start_database, lab),
+        rabbitmq.NAME: partial(rabbitmq.start, lab),
+        memcached.NAME: partial(memcached.start, lab.layout),
+    }
+    starts[name]()
 
 
 def start_database(lab: Lab) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab import cinder, credentials, glance, keystone, neutron, nova, outputs, placement, settings
+from lab import central_neutron, cinder, credentials, glance, keystone, neutron, nova, outputs, placement, settings
 from lab.layout import Layout
 from lab.region import first
 from lab.settings import Lab, Sections
@@ -74,14 +74,19 @@ def test_a_compute_host_knows_no_database(lab: Lab) -> None:
     assert lab.passwords["database"] not in (etc / "nova-compute.conf").read_text()
 
 
-def test_pods_never_hand_out_the_same_hardware_address(lab: Lab) -> None:
-    macs = set()
+def test_no_two_neutrons_hand_out_the_same_hardware_address_or_vlan(lab: Lab) -> None:
+    central_neutron.configure(lab)
+    macs, vlans = [], []
     for region in lab.regions:
         neutron.configure(lab, region)
+    for directory in (central_neutron.directory(lab.layout), *(region.etc("neutron") for region in lab.regions)):
         parser = configparser.RawConfigParser()
-        parser.read(region.etc("neutron") / "neutron.conf")
-        macs.add(parser["DEFAULT"]["base_mac"])
-    assert len(macs) == len(lab.regions)
+        parser.read(directory / "neutron.conf")
+        macs.append(parser["DEFAULT"]["base_mac"])
+        vlans.append([int(word) for word in parser["ml2_type_vlan"]["network_vlan_ranges"].split(":")[1:]])
+    assert len(set(macs)) == len(lab.regions) + 1
+    central, *regional = vlans
+    assert all(central[0] > last for _, last in regional)
 
 
 def test_openrc_can_be_sourced_twice(lab: Lab) -> None:

@@ -1,6 +1,7 @@
 """Namespaces have fixed names, so one machine runs one lab at a time; this says which one."""
 
 import json
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from lab.dataplane.errors import DataplaneError
 from lab.dataplane.namespace import Namespace
 
 RECORD = Path("/run/triune-lab/owner.json")
+
+# Regions come up side by side, in threads of one process.
+_changing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,10 @@ class Ownership:
         What is left of a lab that was deleted without being taken down is removed. Raises DataplaneError while another
         lab runs.
         """
+        with _changing:
+            self._claim(namespace)
+
+    def _claim(self, namespace: Namespace) -> None:
         owner, names = self._read()
         if owner != str(self.lab_directory):
             namespaces = [Namespace(name) for name in names]
@@ -36,9 +44,10 @@ class Ownership:
 
     def release(self, namespace: Namespace) -> None:
         """Give a namespace name back after it was deleted."""
-        owner, names = self._read()
-        if owner == str(self.lab_directory):
-            self._write([name for name in names if name != namespace.name])
+        with _changing:
+            owner, names = self._read()
+            if owner == str(self.lab_directory):
+                self._write([name for name in names if name != namespace.name])
 
     def _read(self) -> tuple[str, list[str]]:
         try:

@@ -1,10 +1,14 @@
 """The pods of the fabric, remembered so that it can be taken down and shown without its makers."""
 
 import json
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lab.dataplane.region import Region
+
+# Regions come up side by side, in threads of one process.
+_changing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -35,11 +39,13 @@ class PodRecord:
             return []
 
     def add(self, pod: Pod) -> None:
-        others = [known for known in self.read() if known.host != pod.host]
-        self._write(sorted([*others, pod], key=lambda known: known.index))
+        with _changing:
+            others = [known for known in self.read() if known.host != pod.host]
+            self._write(sorted([*others, pod], key=lambda known: known.index))
 
     def remove(self, pod: Pod) -> None:
-        self._write([known for known in self.read() if known.host != pod.host])
+        with _changing:
+            self._write([known for known in self.read() if known.host != pod.host])
 
     def _write(self, pods: list[Pod]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
