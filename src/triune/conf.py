@@ -93,6 +93,14 @@ PODS_OPTS = [
     cfg.IntOpt("location_cache", default=100_000, min=0, help="Most resources whose pod is kept in memory."),
 ]
 
+NETWORK_OPTS = [
+    cfg.URIOpt(
+        "endpoint",
+        schemes=["http", "https"],
+        help="URL of central Neutron, as tenants reach it. Unset: the central region has no networks of its own.",
+    ),
+]
+
 WORKER_OPTS = [
     cfg.FloatOpt("poll_interval", default=1.0, min=0.05, help="Seconds between looks at the journal."),
     cfg.FloatOpt(
@@ -123,6 +131,7 @@ GROUPS: Mapping[str | None, Sequence[cfg.Opt]] = {
     "gateway": GATEWAY_OPTS,
     "keystone": KEYSTONE_OPTS,
     "pods": PODS_OPTS,
+    "network": NETWORK_OPTS,
     "worker": WORKER_OPTS,
     "database": DATABASE_OPTS,
 }

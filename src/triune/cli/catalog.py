@@ -11,11 +11,11 @@ from oslo_config import cfg
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One service of the central region; `path` is where the gateway serves it, None for Keystone itself."""
+    """One service of the central region; `path` is where the gateway serves it, None where it is not the gateway's."""
 
     service_type: str
     name: str
-    path: str | None
+    path: str | None = None
 
 
 # Clients look for block storage under different types; whichever services of these types exist get an endpoint too.
@@ -25,30 +25,41 @@ ENTRIES = (
     Entry("block-storage", "cinder", "/volume/v3/%(project_id)s"),
     Entry("image", "glance", "/image"),
     Entry("tricircle", "triune", "/v1.0"),
+    # Tenants speak to central Neutron without the gateway in between.
+    Entry("network", "neutron"),
     # Clients look for Keystone in the region that they are told to use.
-    Entry("identity", "keystone", None),
+    Entry("identity", "keystone"),
 )
 INTERFACES = ("public", "internal", "admin")
 
 
 def register(conf: cfg.ConfigOpts) -> None:
-    """Create what is missing and correct what differs; running it again changes nothing."""
-    gateway = address(conf)
+    """Create what is missing, correct what differs and remove what is not served; again, it changes nothing."""
+    urls = {entry: _url(conf, entry) for entry in ENTRIES}
     auth = loading.load_auth_from_conf_options(conf, "keystone")
     session = loading.load_session_from_conf_options(conf, "keystone", auth=auth, timeout=conf.keystone.deadline)
     keystone = Adapter(session, service_type="identity", interface="public", version="3")
     try:
         _region(keystone, conf.central_region)
-        for entry in ENTRIES:
+        for entry, url in urls.items():
+            if url is None:
+                _remove(keystone, entry, conf.central_region)
+                continue
             service_id = _service(keystone, entry)
-            url = conf.keystone.www_authenticate_uri or conf.keystone.auth_url
-            if entry.path is not None:
-                url = f"{gateway}{entry.path}"
             for interface in INTERFACES:
                 _endpoint(keystone, service_id, conf.central_region, interface, url)
             print(f"{conf.central_region}  {entry.service_type:<14}{url}")
     except exceptions.ClientException as error:
         sys.exit(f"triune: Keystone: {error}")
+
+
+def _url(conf: cfg.ConfigOpts, entry: Entry) -> str | None:
+    """Where tenants reach a service of the central region; None where it has none."""
+    if entry.path is not None:
+        return f"{address(conf)}{entry.path}"
+    if entry.service_type == "identity":
+        return str(conf.keystone.www_authenticate_uri or conf.keystone.auth_url)
+    return str(conf.network.endpoint).rstrip("/") if conf.network.endpoint else None
 
 
 def address(conf: cfg.ConfigOpts) -> str:
@@ -84,3 +95,9 @@ def _endpoint(keystone: Adapter, service_id: str, region: str, interface: str, u
         keystone.post("/endpoints", json={"endpoint": wanted})
     elif endpoints[0]["url"] != url or not endpoints[0]["enabled"]:
         keystone.patch(f"/endpoints/{endpoints[0]['id']}", json={"endpoint": wanted})
+
+
+def _remove(keystone: Adapter, entry: Entry, region: str) -> None:
+    for service in keystone.get(f"/services?type={entry.service_type}").json()["services"]:
+        for endpoint in keystone.get(f"/endpoints?service_id={service['id']}&region_id={region}").json()["endpoints"]:
+            keystone.delete(f"/endpoints/{endpoint['id']}")
