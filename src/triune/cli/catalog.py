@@ -1,6 +1,7 @@
 """`triune catalog register`: the central region in Keystone's catalog."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,23 +35,33 @@ INTERFACES = ("public", "internal", "admin")
 
 
 def register(conf: cfg.ConfigOpts) -> None:
-    """Create what is missing, correct what differs and remove what is not served; again, it changes nothing."""
+    """Bring the catalog to what the settings say; running it again changes nothing."""
     urls = {entry: _url(conf, entry) for entry in ENTRIES}
     auth = loading.load_auth_from_conf_options(conf, "keystone")
     session = loading.load_session_from_conf_options(conf, "keystone", auth=auth, timeout=conf.keystone.deadline)
     keystone = Adapter(session, service_type="identity", interface="public", version="3")
     try:
-        _region(keystone, conf.central_region)
-        for entry, url in urls.items():
-            if url is None:
-                _remove(keystone, entry, conf.central_region)
-                continue
-            service_id = _service(keystone, entry)
-            for interface in INTERFACES:
-                _endpoint(keystone, service_id, conf.central_region, interface, url)
-            print(f"{conf.central_region}  {entry.service_type:<14}{url}")
+        ensure(keystone, conf.central_region, urls)
     except exceptions.ClientException as error:
         sys.exit(f"triune: Keystone: {error}")
+    for entry, url in urls.items():
+        if url is not None:
+            print(f"{conf.central_region}  {entry.service_type:<14}{url}")
+
+
+def ensure(keystone: Adapter, region: str, urls: Mapping[Entry, str | None]) -> None:
+    """Create what is missing, correct what differs, and remove the endpoints of services without a URL.
+
+    Raises `keystoneauth1.exceptions.ClientException`.
+    """
+    _region(keystone, region)
+    for entry, url in urls.items():
+        if url is None:
+            _remove(keystone, entry, region)
+            continue
+        service_id = _service(keystone, entry)
+        for interface in INTERFACES:
+            _endpoint(keystone, service_id, region, interface, url)
 
 
 def _url(conf: cfg.ConfigOpts, entry: Entry) -> str | None:
