@@ -1,23 +1,37 @@
 """Connections to the database, and its schema."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, make_url
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+T = TypeVar("T")
 
 
 class DatabaseUnavailable(SQLAlchemyError):
     """The database did not answer: no connection, or one that broke. Some drivers say it with an `OSError`."""
 
+
+class DatabaseConflict(DatabaseUnavailable):
+    """The database gave up the transaction for another's sake, mostly in a dead-lock: repeated it may succeed."""
+
+
+# By these MariaDB and MySQL (numbers) and PostgreSQL (SQLSTATE) tell that a transaction may be repeated.
+CONFLICTS = frozenset({1020, 1213, "40001", "40P01"})
+# How often a transaction is tried, and the longest pause before the second try, in seconds; it doubles.
+TRIES = 6
+PAUSE = 0.02
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # A database may be shared with services that have migrations of their own.
@@ -35,13 +49,33 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session that commits at the end of the block and rolls back on an error. Never call a pod inside it.
 
-        Raises `DatabaseUnavailable`.
+        Raises `DatabaseUnavailable`, as `DatabaseConflict` where the transaction may be repeated.
         """
         try:
             async with self._sessions.begin() as session:
                 yield session
-        except (OperationalError, InterfaceError, PoolTimeout, OSError) as error:
+        except DBAPIError as error:
+            if _is_conflict(error):
+                raise DatabaseConflict(str(error)) from error
+            if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+                raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+            raise
+        except (PoolTimeout, OSError) as error:
             raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+
+    async def repeat(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """What `work` returns in a transaction, which is repeated where it met another in a dead-lock.
+
+        Raises `DatabaseUnavailable`.
+        """
+        for attempt in range(TRIES - 1):
+            try:
+                async with self.transaction() as session:
+                    return await work(session)
+            except DatabaseConflict:
+                await asyncio.sleep(random.uniform(0.0, PAUSE * 2.0**attempt))
+        async with self.transaction() as session:
+            return await work(session)
 
     async def upgrade(self) -> None:
         """Bring the schema to the newest revision; safe to run again."""
@@ -86,6 +120,11 @@ def _create_engine(url: str) -> AsyncEngine:
         cursor.close()
 
     return engine
+
+
+def _is_conflict(error: DBAPIError) -> bool:
+    cause: Any = error.orig
+    return getattr(cause, "sqlstate", None) in CONFLICTS or bool(CONFLICTS & {*getattr(cause, "args", ())[:1]})
 
 
 def newest_schema() -> str:

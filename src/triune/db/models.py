@@ -6,7 +6,8 @@ A routing is a cache of where a resource lives: the pods hold the truth, and eve
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import DateTime, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -23,6 +24,10 @@ TABLE_OPTIONS: Final = {
     "mariadb_charset": "utf8mb4",
     "mariadb_collate": "utf8mb4_bin",
 }
+
+
+# MariaDB and MySQL keep whole seconds unless told.
+PRECISE_TIME: Final = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 
 
 class Base(DeclarativeBase):
@@ -64,11 +69,12 @@ class JournalRow(Base):
     """ "Resource R in pod P may differ from what is wanted", until `done_generation` has caught up with `generation`.
 
     `owner`, `fence` and `beat` are the lease: `fence` grows with each claim, so that a worker that was given up cannot
-    finish what another has taken over; `beat` grows while the owner lives. `due_at` is when it may be tried next.
+    finish what another has taken over; `beat` grows while the owner lives. `due_at` is when it may be tried next (UTC,
+    with fractions of seconds), far in the future where nothing waits. `backlog`: what users ask for goes before it.
     """
 
     __tablename__ = "journal"
-    __table_args__ = (UniqueConstraint("kind", "resource_id", "pod_id"),)
+    __table_args__ = (UniqueConstraint("kind", "resource_id", "pod_id"), Index("ix_journal_updated_at", "updated_at"))
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     kind: Mapped[str] = mapped_column(String(36))
@@ -80,7 +86,8 @@ class JournalRow(Base):
     done_generation: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(Text, default=None)
-    due_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    due_at: Mapped[datetime] = mapped_column(PRECISE_TIME, default=now, index=True)
+    backlog: Mapped[bool] = mapped_column(default=False)
     owner: Mapped[str | None] = mapped_column(String(64), default=None)
     fence: Mapped[int] = mapped_column(default=0)
     beat: Mapped[int] = mapped_column(default=0)

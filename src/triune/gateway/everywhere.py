@@ -13,7 +13,7 @@ from triune.gateway.http import Response
 from triune.gateway.strategies import Anywhere
 from triune.pods.client import Document, PodUnreachable, Target
 from triune.pods.registry import Pod
-from triune.work.journal import Key
+from triune.work.requests import Key
 
 JSON = dict[str, Any]
 

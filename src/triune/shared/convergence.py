@@ -17,7 +17,7 @@ from triune.shared.copying import (
     keypair_path,
 )
 from triune.shared.intents import Intents
-from triune.work.journal import Key
+from triune.work.requests import Key
 from triune.work.worker import Handler
 
 FLAVOR, KEYPAIR, IMAGE = "flavor", "keypair", "image"

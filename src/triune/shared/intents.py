@@ -5,10 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import and_, delete, exists
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from triune.db.engine import Database
 from triune.db.models import JournalRow, RemovalRow, now
-from triune.work.journal import Journal, Key
+from triune.work.journal import Journal
+from triune.work.requests import Key
 
 
 class Intents:
@@ -29,12 +31,17 @@ class Intents:
     async def _write(
         self, keys: Iterable[Key], project_id: str | None, request_id: str, delay: float, removed: bool
     ) -> None:
-        async with self._database.transaction() as session:
+        keys = sorted(set(keys))
+
+        async def write(session: AsyncSession) -> None:
+            # First, for it locks the key's row: two that want the opposite of one resource come one after the other.
+            await self._journal.request(session, keys, project_id, request_id, delay)
             for key in keys:
                 await session.execute(delete(RemovalRow).where(_is(key)))
                 if removed:
                     session.add(RemovalRow(kind=key.kind, resource_id=key.resource_id, pod_id=key.pod_id))
-                await self._journal.request(session, key, project_id, request_id, delay)
+
+        await self._database.repeat(write)
 
     async def is_removed(self, key: Key) -> bool:
         """Whether the resource is wanted no more in that pod."""

@@ -4,141 +4,136 @@ Level-triggered: a row never says what to do, only where to look. A second reque
 generation instead of adding a row; one that arrives while the key is being worked on makes it run once more.
 """
 
-import uuid
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Collection, Iterable
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import CursorResult, Select, and_, delete, func, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Executable,
+    Select,
+    and_,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from triune.db.engine import Database
-from triune.db.models import JournalRow, now
+from triune.db.models import JournalRow, PodRow, now
+from triune.work.entry import Entry, entry
+from triune.work.requests import NEVER, TABLE, WAITS, Key, is_key, moment, request, request_if_older
+
+__all__ = ["Entry", "Journal", "Key"]
 
 # The text of an error that is kept; more helps nobody and could be a whole page of a proxy.
 MAX_ERROR = 2000
+# How many rows one transaction changes where many are concerned, so that no other waits for long.
+BATCH = 500
+# The most such transactions in a row; what is left comes at the next time.
+BATCHES = 2000
 
-_WAITING = JournalRow.generation > JournalRow.done_generation
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What may differ: a resource of a kind in a pod."""
-
-    kind: str
-    resource_id: str
-    pod_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A row of the journal as it was read."""
-
-    id: str
-    key: Key
-    project_id: str | None
-    request_id: str | None
-    generation: int
-    done_generation: int
-    attempts: int
-    last_error: str | None
-    due_at: datetime
-    owner: str | None
-    fence: int
-    beat: int
-    created_at: datetime
-    updated_at: datetime
-
-    @property
-    def status(self) -> str:
-        """NEW, RUNNING, FAIL (was tried, will be tried again) or SUCCESS."""
-        if self.owner is not None:
-            return "RUNNING"
-        if self.generation == self.done_generation:
-            return "SUCCESS"
-        return "FAIL" if self.attempts else "NEW"
+_FREE = TABLE.c.owner.is_(None)
 
 
 class Journal:
-    """Reads and writes the journal. All methods but `request` are transactions of their own."""
+    """Reads and writes the journal. All methods but `request` are transactions of their own.
+
+    Those return only what was committed, and raise `DatabaseUnavailable`.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    # -- asking
+
     async def request(
-        self, session: AsyncSession, key: Key, project_id: str | None, request_id: str | None, delay: float = 0.0
+        self,
+        session: AsyncSession,
+        keys: Key | Iterable[Key],
+        project_id: str | None,
+        request_id: str | None,
+        delay: float = 0.0,
+        backlog: bool = False,
     ) -> None:
-        """Say that a key may differ, in the transaction of whatever made it differ.
+        """Say that keys may differ, in the transaction of whatever made them differ (`triune.work.requests`).
 
-        `delay` is in seconds; whoever means to do the work at once asks the worker to wait for so long.
+        `delay` is in seconds; whoever means to do the work at once asks the workers to wait for so long.
         """
-        if not await self._raise_generation(session, key, request_id, delay):
-            row = JournalRow(
-                id=str(uuid.uuid4()),
-                kind=key.kind,
-                resource_id=key.resource_id,
-                pod_id=key.pod_id,
-                project_id=project_id,
-                request_id=request_id,
-                due_at=_due(delay),
-            )
-            try:
-                async with session.begin_nested():
-                    session.add(row)
-            except IntegrityError:
-                # Somebody else has just added it.
-                await self._raise_generation(session, key, request_id, delay)
+        keys = [keys] if isinstance(keys, Key) else keys
+        for statement in request(_dialect(session), keys, project_id, request_id, delay, backlog):
+            await session.execute(statement)
 
-    async def _raise_generation(self, session: AsyncSession, key: Key, request_id: str | None, delay: float) -> bool:
-        statement = (
-            update(JournalRow)
-            .where(_is(key))
-            .values(
-                generation=JournalRow.generation + 1,
-                attempts=0,
-                due_at=_due(delay),
-                request_id=request_id,
-                updated_at=now(),
-            )
-        )
-        return _changed(await session.execute(statement))
+    async def request_if_older(self, keys: Collection[Key], seconds: float) -> None:
+        """Ask for those keys that do not wait and were not finished in the last `seconds`."""
 
-    async def waiting(self, per_pod: int) -> list[Entry]:
-        """Keys that are due and that nobody works on, fresh ones first; and all that somebody works on.
+        async def work(session: AsyncSession) -> None:
+            for statement in request_if_older(_dialect(session), keys, seconds):
+                await session.execute(statement)
 
-        At most `per_pod` due keys of each pod, so that the backlog of one pod hides no other's. Whether the owner of a
-        key still lives is for the caller to observe (`triune.work.lease`).
-        """
-        order = (JournalRow.attempts, JournalRow.due_at)
-        place = func.row_number().over(partition_by=JournalRow.pod_id, order_by=order).label("place")
-        due = (
-            select(JournalRow.id, place)
-            .where(_WAITING, JournalRow.owner.is_(None), JournalRow.due_at <= now())
-            .subquery()
-        )
-        first = select(JournalRow).join(due, due.c.id == JournalRow.id).where(due.c.place <= per_pod).order_by(*order)
-        owned = select(JournalRow).where(JournalRow.owner.is_not(None))
-        return [*await self._entries(first), *await self._entries(owned)]
+        await self._database.repeat(work)
 
-    async def claim(self, entry: Entry, owner: str) -> Entry | None:
-        """Take an entry as it was read; None when somebody was faster or its owner has moved since."""
-        statement = (
-            update(JournalRow)
-            .where(
-                JournalRow.id == entry.id,
-                JournalRow.fence == entry.fence,
-                JournalRow.beat == entry.beat,
-                or_(_WAITING, JournalRow.owner.is_not(None)),
-            )
-            .values(owner=owner, fence=JournalRow.fence + 1, beat=0, updated_at=now())
-        )
+    async def demand(self, key: Key, project_id: str | None, request_id: str | None, owner: str) -> tuple[Entry, bool]:
+        """Ask for a key, and take it where nobody works on it: the entry, and whether it was taken."""
+
+        async def work(session: AsyncSession) -> tuple[Entry, bool]:
+            # Nobody needs to be woken for it.
+            for statement in request(_dialect(session), [key], project_id, request_id)[:1]:
+                await session.execute(statement)
+            taken = _changed(await session.execute(_take(owner).where(is_key(key), _FREE)))
+            return entry((await session.scalars(select(JournalRow).where(is_key(key)))).one()), taken
+
+        return await self._database.repeat(work)
+
+    # -- looking
+
+    async def find(self, key: Key) -> Entry | None:
+        """The entry of a key."""
         async with self._database.transaction() as session:
+            row = (await session.scalars(select(JournalRow).where(is_key(key)))).one_or_none()
+            return entry(row) if row is not None else None
+
+    async def due(self, kinds: Collection[str], per_pod: int, but: Iterable[ColumnElement[bool]] = ()) -> list[Entry]:
+        """Keys of these kinds that are due and nobody works on, in the order of work; and all that somebody works on.
+
+        Fresh requests of users come before the backlog, then what has failed less often, then what waits longer. At
+        most `per_pod` due keys of each pod, so that the backlog of one pod hides no other's; `but` are conditions for
+        keys to be left out. Whether the owner of a key still lives is for the caller to observe (`triune.work.lease`).
+        """
+        order = (JournalRow.backlog, JournalRow.attempts, JournalRow.due_at)
+        place = func.row_number().over(partition_by=JournalRow.pod_id, order_by=order).label("place")
+        # Whatever is owned was due when it was taken, and is put off by nobody: one range of one index holds it all.
+        is_due = and_(JournalRow.due_at <= moment(), JournalRow.kind.in_(kinds))
+        free = select(JournalRow.id, place).where(is_due, _FREE, WAITS, *(~condition for condition in but)).subquery()
+        first = select(JournalRow).join(free, free.c.id == JournalRow.id).where(free.c.place <= per_pod)
+        async with self._database.transaction() as session:
+            due = [entry(row) for row in await session.scalars(first.order_by(*order))]
+            owned = [entry(row) for row in await session.scalars(select(JournalRow).where(is_due, ~_FREE))]
+        return due + owned
+
+    # -- leases
+
+    async def claim(self, seen: Entry, owner: str) -> Entry | None:
+        """Take an entry as it was read; None when somebody was faster or its owner has moved since."""
+        statement = _take(owner).where(
+            JournalRow.id == seen.id,
+            JournalRow.fence == seen.fence,
+            JournalRow.beat == seen.beat,
+            or_(WAITS, ~_FREE),
+        )
+
+        async def work(session: AsyncSession) -> Entry | None:
             if not _changed(await session.execute(statement)):
                 return None
-            row = await session.get(JournalRow, entry.id)
-            return _entry(row) if row is not None else None
+            row = await session.get(JournalRow, seen.id)
+            return entry(row) if row is not None else None
+
+        return await self._database.repeat(work)
 
     async def beat(self, lease: Entry) -> bool:
         """Show that the owner lives; False when the lease is lost."""
@@ -147,111 +142,129 @@ class Journal:
     async def succeeded(self, lease: Entry) -> bool:
         """The key was seen as wanted, in the generation that was claimed; False when the lease is lost."""
         return await self._under(
-            lease, {"owner": None, "done_generation": lease.generation, "attempts": 0, "last_error": None}
+            lease,
+            {
+                "done_generation": lease.generation,
+                "attempts": 0,
+                "last_error": None,
+                "due_at": _unless_asked_again(lease, NEVER, JournalRow.due_at),
+            },
         )
 
     async def failed(self, lease: Entry, error: str, delay: float) -> bool:
-        """The key could not be mended; it is due again in `delay` seconds. False when the lease is lost."""
+        """The key could not be mended; it is due again in `delay` seconds. False when the lease is lost.
+
+        Where it was asked for meanwhile, that request stays as fresh as it is: what it brought may be what was missing.
+        """
+        return await self._put_off(lease, error, delay, JournalRow.attempts + 1)
+
+    async def waits(self, lease: Entry, why: str, delay: float) -> bool:
+        """The key must wait, which is no failure; it is due again in `delay` seconds. False when the lease is lost."""
+        return await self._put_off(lease, why, delay, 0)
+
+    async def release(self, lease: Entry) -> bool:
+        """Give an entry back as it was taken, due now. False when the lease is lost."""
+        return await self._under(lease, {})
+
+    async def _put_off(self, lease: Entry, why: str, delay: float, attempts: Any) -> bool:
         return await self._under(
             lease,
             {
-                "owner": None,
-                "attempts": JournalRow.attempts + 1,
-                "last_error": error[:MAX_ERROR],
-                "due_at": _due(delay),
+                "attempts": _unless_asked_again(lease, attempts, JournalRow.attempts),
+                "last_error": why[:MAX_ERROR],
+                "due_at": _unless_asked_again(lease, moment(delay), JournalRow.due_at),
+                "backlog": _unless_asked_again(lease, true(), JournalRow.backlog),
             },
         )
 
     async def _under(self, lease: Entry, values: dict[str, Any]) -> bool:
+        """Write under a lease; all but a beat ends it."""
+        if "beat" not in values:
+            values = {"owner": None, "updated_at": now(), **values}
         statement = (
-            update(JournalRow)
+            update(TABLE)
             .where(JournalRow.id == lease.id, JournalRow.fence == lease.fence, JournalRow.owner == lease.owner)
-            .values(updated_at=now(), **values)
+            .values(**values)
         )
-        async with self._database.transaction() as session:
-            return _changed(await session.execute(statement))
+        return await self._execute(statement) > 0
+
+    # -- besides
 
     async def done(self, keys: Iterable[Key]) -> None:
         """Close keys whose work was done by whoever asked for it, unless somebody works on them or asked again."""
-        statement = update(JournalRow).where(
-            or_(*(_is(key) for key in keys)),
-            JournalRow.owner.is_(None),
-            JournalRow.generation == JournalRow.done_generation + 1,
+        for key in sorted(set(keys)):
+            statement = (
+                update(TABLE)
+                .where(is_key(key), _FREE, JournalRow.generation == JournalRow.done_generation + 1)
+                .values(done_generation=JournalRow.generation, last_error=None, due_at=NEVER, updated_at=now())
+            )
+            await self._execute(statement)
+
+    async def explain(self, which: ColumnElement[bool], why: str) -> None:
+        """Say of keys that are due and match a condition why nobody works on them."""
+        told = and_(JournalRow.last_error.is_not(None), JournalRow.last_error == why)
+        untold = select(JournalRow.id).where(which, JournalRow.due_at <= moment(), WAITS, _FREE, ~told).limit(BATCH)
+        await self._in_batches(
+            untold, lambda ids: update(TABLE).where(JournalRow.id.in_(ids), _FREE, WAITS).values(last_error=why)
         )
-        values = {"done_generation": JournalRow.generation, "last_error": None, "updated_at": now()}
-        async with self._database.transaction() as session:
-            await session.execute(statement.values(**values))
-
-    async def redo(self, entry_id: str) -> None:
-        """Make a waiting entry due now."""
-        statement = update(JournalRow).where(JournalRow.id == entry_id).values(due_at=now(), updated_at=now())
-        async with self._database.transaction() as session:
-            await session.execute(statement)
-
-    async def get(self, entry_id: str) -> Entry | None:
-        """One entry."""
-        async with self._database.transaction() as session:
-            row = await session.get(JournalRow, entry_id)
-            return _entry(row) if row is not None else None
-
-    async def drop(self, entry_id: str) -> None:
-        """Forget an entry that nobody works on."""
-        statement = delete(JournalRow).where(JournalRow.id == entry_id, JournalRow.owner.is_(None))
-        async with self._database.transaction() as session:
-            await session.execute(statement)
 
     async def prune(self, keep: float) -> int:
-        """Drop what was finished more than `keep` seconds ago; how many that were."""
-        statement = delete(JournalRow).where(
-            JournalRow.generation == JournalRow.done_generation,
-            JournalRow.owner.is_(None),
-            JournalRow.updated_at < now() - timedelta(seconds=keep),
-        )
-        async with self._database.transaction() as session:
-            result = await session.execute(statement)
-            return result.rowcount if isinstance(result, CursorResult) else 0
+        """Drop what was finished more than `keep` seconds ago, and what concerns pods that are no longer registered.
 
-    async def page(self, filters: Iterable[Any], after: Entry | None = None, limit: int | None = None) -> list[Entry]:
-        """Entries that match, the newest first; behind `after` where one is given."""
-        statement = select(JournalRow).where(*filters)
-        if after is not None:
-            earlier = JournalRow.updated_at < after.updated_at
-            same = and_(JournalRow.updated_at == after.updated_at, JournalRow.id < after.id)
-            statement = statement.where(or_(earlier, same))
-        statement = statement.order_by(JournalRow.updated_at.desc(), JournalRow.id.desc())
-        return await self._entries(statement if limit is None else statement.limit(limit))
+        Returns how many rows that were.
+        """
+        old = and_(~WAITS, JournalRow.updated_at < now() - timedelta(seconds=keep))
+        # In one statement with the table of pods: no key of a pod that was registered a moment ago is dropped.
+        lost = and_(JournalRow.pod_id != "", JournalRow.pod_id.not_in(select(PodRow.pod_id)))
+        return await self._drop(old) + await self._drop(lost)
 
-    async def _entries(self, statement: Select[Any]) -> list[Entry]:
-        async with self._database.transaction() as session:
-            return [_entry(row) for row in await session.scalars(statement)]
+    async def _drop(self, which: ColumnElement[bool]) -> int:
+        chosen = select(JournalRow.id).where(which, _FREE).limit(BATCH)
+        return await self._in_batches(chosen, lambda ids: delete(TABLE).where(JournalRow.id.in_(ids), _FREE, which))
+
+    async def _execute(self, statement: Executable) -> int:
+        """Run one statement in a transaction; how many rows it matched."""
+
+        async def work(session: AsyncSession) -> int:
+            return _count(await session.execute(statement))
+
+        return await self._database.repeat(work)
+
+    async def _in_batches(self, choose: Select[str], change: Callable[[list[str]], Executable]) -> int:
+        """Change the rows that are chosen, some at a time, until there are none; how many that were.
+
+        Chosen and changed by primary key in two steps, so that only rows that are changed are locked.
+        """
+        total = 0
+        for _ in range(BATCHES):
+            async with self._database.transaction() as session:
+                ids = sorted(await session.scalars(choose))
+            if ids:
+                total += await self._execute(change(ids))
+            if len(ids) < BATCH:
+                break
+        return total
 
 
-def _is(key: Key) -> Any:
-    return and_(JournalRow.kind == key.kind, JournalRow.resource_id == key.resource_id, JournalRow.pod_id == key.pod_id)
+def _dialect(session: AsyncSession) -> str:
+    return session.get_bind().dialect.name
 
 
-def _due(delay: float) -> datetime:
-    return now() + timedelta(seconds=delay)
+def _take(owner: str) -> Any:
+    """The claim of a row. What is owned is due: a worker that looks for dead owners finds it among what is due."""
+    due = case((JournalRow.due_at > moment(), moment()), else_=JournalRow.due_at)
+    return update(TABLE).values(owner=owner, fence=JournalRow.fence + 1, beat=0, due_at=due, updated_at=now())
+
+
+def _unless_asked_again(lease: Entry, value: Any, otherwise: Any) -> Any:
+    """`value`, but `otherwise` where the key was asked for since it was claimed."""
+    return case((JournalRow.generation == lease.generation, value), else_=otherwise)
 
 
 def _changed(result: Any) -> bool:
-    return isinstance(result, CursorResult) and result.rowcount > 0
+    return _count(result) > 0
 
 
-def _entry(row: JournalRow) -> Entry:
-    return Entry(
-        id=row.id,
-        key=Key(row.kind, row.resource_id, row.pod_id),
-        project_id=row.project_id,
-        request_id=row.request_id,
-        generation=row.generation,
-        done_generation=row.done_generation,
-        attempts=row.attempts,
-        last_error=row.last_error,
-        due_at=row.due_at,
-        owner=row.owner,
-        fence=row.fence,
-        beat=row.beat,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+def _count(result: Any) -> int:
+    """The rows that a statement matched (all drivers count these, also where nothing changes in them)."""
+    return result.rowcount if isinstance(result, CursorResult) else 0

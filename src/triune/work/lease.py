@@ -8,7 +8,7 @@ can only be taken in exactly the state in which it was observed.
 import time
 from collections.abc import Callable, Iterable
 
-from triune.work.journal import Entry
+from triune.work.entry import Entry
 
 
 class Observer:

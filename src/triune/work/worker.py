@@ -13,8 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from triune.log import request_context
 from triune.work.backoff import Backoff
-from triune.work.journal import Entry, Journal, Key
+from triune.work.entry import Entry
+from triune.work.journal import Journal
 from triune.work.lease import Observer
+from triune.work.requests import Key
 
 LOG = logging.getLogger(__name__)
 
@@ -91,7 +93,7 @@ class Worker:
         if free <= 0:
             return
         per_pod = Counter(key.pod_id for key in self._running.values())
-        for entry in self._observer.claimable(await self._journal.waiting(self._pace.keys_per_pod)):
+        for entry in self._observer.claimable(await self._journal.due(self._handlers.keys(), self._pace.keys_per_pod)):
             if entry.key.kind not in self._handlers or per_pod[entry.key.pod_id] >= self._pace.keys_per_pod:
                 continue
             lease = await self._journal.claim(entry, self.name)

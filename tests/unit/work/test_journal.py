@@ -3,7 +3,10 @@
 import asyncio
 
 from triune.db.engine import Database
-from triune.work.journal import Entry, Journal, Key
+from triune.work.entry import Entry
+from triune.work.jobs import Jobs
+from triune.work.journal import Journal
+from triune.work.requests import Key
 
 KEY = Key("flavor", "f1", "pod-a")
 
@@ -13,113 +16,113 @@ async def request(database: Database, journal: Journal, key: Key = KEY, delay: f
         await journal.request(session, key, "project", "req-1", delay)
 
 
-async def only(journal: Journal) -> Entry:
-    (entry,) = await journal.page(())
+async def only(jobs: Jobs) -> Entry:
+    (entry,) = await jobs.page(())
     return entry
 
 
-async def test_second_request_raises_the_generation_of_the_row_that_is_there(database, journal):
+async def test_second_request_raises_the_generation_of_the_row_that_is_there(database, journal, jobs):
     await request(database, journal)
     await request(database, journal)
-    entry = await only(journal)
+    entry = await only(jobs)
     assert (entry.generation, entry.done_generation, entry.status) == (2, 0, "NEW")
 
 
-async def test_requests_at_the_same_time_make_one_row(database, journal):
+async def test_requests_at_the_same_time_make_one_row(database, journal, jobs):
     await asyncio.gather(*(request(database, journal) for _ in range(20)))
-    assert (await only(journal)).generation == 20
+    assert (await only(jobs)).generation == 20
 
 
-async def test_a_request_that_is_rolled_back_leaves_nothing(database, journal):
+async def test_a_request_that_is_rolled_back_leaves_nothing(database, journal, jobs):
     try:
         async with database.transaction() as session:
             await journal.request(session, KEY, "project", "req-1")
             raise RuntimeError("the intent failed")
     except RuntimeError:
-        assert await journal.page(()) == []
+        assert await jobs.page(()) == []
 
 
-async def test_of_many_that_claim_one_wins(database, journal):
+async def test_of_many_that_claim_one_wins(database, journal, jobs):
     await request(database, journal)
-    (entry,) = await journal.waiting(per_pod=5)
+    (entry,) = await journal.due({"flavor", "k"}, 5)
     claims = await asyncio.gather(*(journal.claim(entry, f"worker-{number}") for number in range(10)))
     assert len([claim for claim in claims if claim is not None]) == 1
 
 
-async def test_a_request_during_the_work_makes_the_key_wait_again(database, journal):
+async def test_a_request_during_the_work_makes_the_key_wait_again(database, journal, jobs):
     await request(database, journal)
-    lease = await journal.claim(await only(journal), "worker")
+    lease = await journal.claim(await only(jobs), "worker")
     await request(database, journal)
     assert await journal.succeeded(lease)
-    entry = await only(journal)
+    entry = await only(jobs)
     assert (entry.generation, entry.done_generation, entry.status) == (2, 1, "NEW")
 
 
-async def test_a_worker_that_was_given_up_cannot_finish(database, journal):
+async def test_a_worker_that_was_given_up_cannot_finish(database, journal, jobs):
     await request(database, journal)
-    first = await journal.claim(await only(journal), "first")
-    second = await journal.claim(await only(journal), "second")
+    first = await journal.claim(await only(jobs), "first")
+    second = await journal.claim(await only(jobs), "second")
     assert second is not None
     assert not await journal.beat(first)
     assert not await journal.succeeded(first)
     assert not await journal.failed(first, "too late", 0.0)
-    assert (await only(journal)).status == "RUNNING"
+    assert (await only(jobs)).status == "RUNNING"
     assert await journal.succeeded(second)
-    assert (await only(journal)).status == "SUCCESS"
+    assert (await only(jobs)).status == "SUCCESS"
 
 
-async def test_an_owner_that_has_moved_is_not_robbed(database, journal):
+async def test_an_owner_that_has_moved_is_not_robbed(database, journal, jobs):
     await request(database, journal)
-    lease = await journal.claim(await only(journal), "owner")
-    seen = await only(journal)
+    lease = await journal.claim(await only(jobs), "owner")
+    seen = await only(jobs)
     assert await journal.beat(lease)
     assert await journal.claim(seen, "thief") is None
 
 
-async def test_a_failure_keeps_its_reason_and_waits(database, journal):
+async def test_a_failure_keeps_its_reason_and_waits(database, journal, jobs):
     await request(database, journal)
-    lease = await journal.claim(await only(journal), "worker")
+    lease = await journal.claim(await only(jobs), "worker")
     assert await journal.failed(lease, "HTTP 500", 60.0)
-    entry = await only(journal)
+    entry = await only(jobs)
     assert (entry.status, entry.attempts, entry.last_error) == ("FAIL", 1, "HTTP 500")
-    assert await journal.waiting(per_pod=5) == []
-    await journal.redo(entry.id)
-    assert [waiting.id for waiting in await journal.waiting(per_pod=5)] == [entry.id]
+    assert await journal.due({"flavor", "k"}, 5) == []
+    await jobs.redo(entry.id)
+    assert [waiting.id for waiting in await journal.due({"flavor", "k"}, 5)] == [entry.id]
 
 
-async def test_the_backlog_of_one_pod_hides_no_other(database, journal):
+async def test_the_backlog_of_one_pod_hides_no_other(database, journal, jobs):
     for number in range(50):
         await request(database, journal, Key("flavor", f"f{number}", "busy"))
     await request(database, journal, Key("flavor", "f", "quiet"))
-    pods = [entry.key.pod_id for entry in await journal.waiting(per_pod=3)]
+    pods = [entry.key.pod_id for entry in await journal.due({"flavor", "k"}, 3)]
     assert sorted(pods) == ["busy"] * 3 + ["quiet"]
 
 
-async def test_fresh_keys_come_before_those_that_have_failed(database, journal):
+async def test_fresh_keys_come_before_those_that_have_failed(database, journal, jobs):
     await request(database, journal, Key("flavor", "failing", "pod-a"))
-    lease = await journal.claim(await only(journal), "worker")
+    lease = await journal.claim(await only(jobs), "worker")
     await journal.failed(lease, "no", 0.0)
     await request(database, journal, Key("flavor", "fresh", "pod-a"))
-    assert [entry.key.resource_id for entry in await journal.waiting(per_pod=5)] == ["fresh", "failing"]
+    assert [entry.key.resource_id for entry in await journal.due({"flavor", "k"}, 5)] == ["fresh", "failing"]
 
 
-async def test_work_done_by_whoever_asked_closes_the_key(database, journal):
+async def test_work_done_by_whoever_asked_closes_the_key(database, journal, jobs):
     await request(database, journal, delay=60.0)
     await journal.done([KEY])
-    assert (await only(journal)).status == "SUCCESS"
+    assert (await only(jobs)).status == "SUCCESS"
 
 
-async def test_work_done_does_not_close_a_key_that_was_asked_for_again(database, journal):
+async def test_work_done_does_not_close_a_key_that_was_asked_for_again(database, journal, jobs):
     await request(database, journal)
     await request(database, journal)
     await journal.done([KEY])
-    assert (await only(journal)).status == "NEW"
+    assert (await only(jobs)).status == "NEW"
 
 
-async def test_finished_keys_are_pruned_and_waiting_ones_kept(database, journal):
+async def test_finished_keys_are_pruned_and_waiting_ones_kept(database, journal, jobs):
     await request(database, journal)
     await journal.done([KEY])
     await request(database, journal, Key("flavor", "waiting", "pod-a"))
     assert await journal.prune(keep=3600.0) == 0
     assert await journal.prune(keep=-5.0) == 1
-    assert [entry.key.resource_id for entry in await journal.page(())] == ["waiting"]
+    assert [entry.key.resource_id for entry in await jobs.page(())] == ["waiting"]

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from triune.db.models import now
-from triune.work.journal import Entry, Key
+from triune.work.entry import Entry
 from triune.work.lease import Observer
+from triune.work.requests import Key
 
 OWNED = Entry("id", Key("k", "r", "p"), None, None, 1, 0, 0, None, now(), "owner", 1, 0, now(), now())
 

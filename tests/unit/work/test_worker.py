@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import asynccontextmanager
 
 from triune.work.backoff import Backoff
-from triune.work.journal import Key
+from triune.work.requests import Key
 from triune.work.worker import Pace, Worker
 
 PACE = Pace(
@@ -47,11 +47,11 @@ async def working(*workers: Worker):
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def all_succeeded(journal) -> bool:
-    return {entry.status for entry in await journal.page(())} == {"SUCCESS"}
+async def all_succeeded(jobs) -> bool:
+    return {entry.status for entry in await jobs.page(())} == {"SUCCESS"}
 
 
-async def test_a_failing_key_is_tried_again_until_it_succeeds(database, journal):
+async def test_a_failing_key_is_tried_again_until_it_succeeds(database, journal, jobs):
     tries = Counter()
 
     async def handler(key: Key) -> None:
@@ -61,11 +61,11 @@ async def test_a_failing_key_is_tried_again_until_it_succeeds(database, journal)
 
     await request(database, journal, Key("k", "r", "p"))
     async with working(Worker(journal, {"k": handler}, PACE)):
-        await eventually(lambda: all_succeeded(journal), seconds=15)
+        await eventually(lambda: all_succeeded(jobs), seconds=15)
     assert tries.total() == 4
 
 
-async def test_two_workers_never_do_the_same_key_at_once(database, journal):
+async def test_two_workers_never_do_the_same_key_at_once(database, journal, jobs):
     at_work: Counter[Key] = Counter()
     overlaps = []
     done = Counter()
@@ -82,14 +82,14 @@ async def test_two_workers_never_do_the_same_key_at_once(database, journal):
     for key in keys:
         await request(database, journal, key)
     async with working(Worker(journal, {"k": handler}, PACE), Worker(journal, {"k": handler}, PACE)):
-        await eventually(lambda: all_succeeded(journal), seconds=30)
+        await eventually(lambda: all_succeeded(jobs), seconds=30)
     assert overlaps == []
     assert set(done) == set(keys)
 
 
-async def test_the_key_of_a_worker_that_stands_still_is_taken_over_and_it_cannot_finish(database, journal):
+async def test_the_key_of_a_worker_that_stands_still_is_taken_over_and_it_cannot_finish(database, journal, jobs):
     await request(database, journal, Key("k", "r", "p"))
-    (entry,) = await journal.waiting(per_pod=5)
+    (entry,) = await journal.due({"k"}, 5)
     dead = await journal.claim(entry, "killed worker")
     assert dead is not None
     seen = []
@@ -98,12 +98,12 @@ async def test_the_key_of_a_worker_that_stands_still_is_taken_over_and_it_cannot
         seen.append(key)
 
     async with working(Worker(journal, {"k": handler}, PACE)):
-        await eventually(lambda: all_succeeded(journal))
+        await eventually(lambda: all_succeeded(jobs))
     assert len(seen) == 1
     assert not await journal.succeeded(dead)
 
 
-async def test_a_slow_handler_keeps_its_lease(database, journal):
+async def test_a_slow_handler_keeps_its_lease(database, journal, jobs):
     calls = Counter()
 
     async def handler(key: Key) -> None:
@@ -112,11 +112,11 @@ async def test_a_slow_handler_keeps_its_lease(database, journal):
 
     await request(database, journal, Key("k", "r", "p"))
     async with working(Worker(journal, {"k": handler}, PACE), Worker(journal, {"k": handler}, PACE)):
-        await eventually(lambda: all_succeeded(journal))
+        await eventually(lambda: all_succeeded(jobs))
     assert calls.total() == 1
 
 
-async def test_an_attempt_has_a_deadline_and_its_reason_is_told(database, journal):
+async def test_an_attempt_has_a_deadline_and_its_reason_is_told(database, journal, jobs):
     async def handler(key: Key) -> None:
         await asyncio.sleep(60)
 
@@ -124,14 +124,14 @@ async def test_an_attempt_has_a_deadline_and_its_reason_is_told(database, journa
     pace = Pace(0.02, 0.4, 0.1, 10, 10, 3600.0, Backoff(60.0, 60.0))
 
     async def has_failed() -> bool:
-        (entry,) = await journal.page(())
+        (entry,) = await jobs.page(())
         return entry.status == "FAIL" and entry.last_error == "TimeoutError"
 
     async with working(Worker(journal, {"k": handler}, pace)):
         await eventually(has_failed)
 
 
-async def test_one_pod_cannot_take_all_places(database, journal):
+async def test_one_pod_cannot_take_all_places(database, journal, jobs):
     busiest = Counter()
     at_work: Counter[str] = Counter()
 
@@ -145,11 +145,11 @@ async def test_one_pod_cannot_take_all_places(database, journal):
         await request(database, journal, Key("k", f"r{number}", "busy"))
     pace = Pace(0.02, 0.4, 2.0, 10, 2, 3600.0, Backoff(0.01, 0.05))
     async with working(Worker(journal, {"k": handler}, pace)):
-        await eventually(lambda: all_succeeded(journal))
+        await eventually(lambda: all_succeeded(jobs))
     assert busiest["busy"] == 2
 
 
-async def test_stopping_gives_keys_back(database, journal):
+async def test_stopping_gives_keys_back(database, journal, jobs):
     started = asyncio.Event()
 
     async def handler(key: Key) -> None:
@@ -159,5 +159,5 @@ async def test_stopping_gives_keys_back(database, journal):
     await request(database, journal, Key("k", "r", "p"))
     async with working(Worker(journal, {"k": handler}, PACE)):
         await asyncio.wait_for(started.wait(), 5)
-    (entry,) = await journal.page(())
+    (entry,) = await jobs.page(())
     assert (entry.owner, entry.status) == (None, "FAIL")

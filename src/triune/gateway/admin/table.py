@@ -39,6 +39,7 @@ ROUTES = (
     Route("GET", "/pods/{pod_id}/health", guarded("admin_api:pods:health", pods.pod_health)),
     Route("GET", "/jobs", guarded("admin_api:jobs:list", jobs.list_jobs, 403)),
     Route("GET", "/jobs/detail", guarded("admin_api:jobs:list", jobs.list_jobs, 403)),
+    Route("GET", "/jobs/counts", guarded("admin_api:jobs:list", jobs.count_jobs, 403)),
     Route("GET", "/jobs/schemas", guarded("admin_api:jobs:schema_list", jobs.list_schemas, 403)),
     Route("POST", "/jobs", guarded("admin_api:jobs:create", jobs.create_job, 403)),
     Route("GET", "/jobs/{job_id}", guarded("admin_api:jobs:schema_list", jobs.show_job, 403)),
