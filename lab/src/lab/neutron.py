@@ -58,7 +58,9 @@ def configure(lab: Lab, region: Region) -> None:
                 "ovn_nb_connection": f"unix:{ovn}/nb.sock",
                 "ovn_sb_connection": f"unix:{ovn}/sb.sock",
                 "ovn_l3_scheduler": "leastloaded",
-                "ovn_metadata_enabled": False,
+                # As in most clouds: a port of its own in each network, whose address also serves DHCP in subnets
+                # without a gateway. No agent answers behind it; servers here ask for no metadata.
+                "ovn_metadata_enabled": True,
             },
             **settings.quiet(),
         },

@@ -47,6 +47,7 @@ class Fabric:
         for namespace in (self._switch.namespace, Namespace(plan.OUTSIDE_NAMESPACE)):
             self._ownership.claim(namespace)
             namespace.ensure()
+        self._switch.namespace.mute()
         _outside_cable().plug()
         ip_batch(
             [f"addr replace {address} dev {plan.OUTSIDE_GUEST_END}" for address in plan.OUTSIDE_ADDRESSES],
@@ -66,6 +67,7 @@ class Fabric:
         self._ownership.claim(namespace)
         self._pods.add(pod)
         namespace.ensure()
+        namespace.mute()
         _pod_cable(pod.host).plug()
         self._switch.control(*plan.joined(plan.switch_port(pod.host)))
         ovn = self._ovn(pod)

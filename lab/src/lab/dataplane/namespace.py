@@ -48,6 +48,11 @@ class Namespace:
         run(["ip", "-n", self.name, "link", "set", "lo", "up"])
         return created
 
+    def mute(self) -> None:
+        """Keep the kernel from speaking IPv6 on the ends of cables here, which belong to a switch of userspace."""
+        words = [f"net.ipv6.conf.{which}.disable_ipv6=1" for which in ("all", "default")]
+        run(["ip", "netns", "exec", self.name, "sysctl", "-e", "-q", "-w", *words])
+
     def processes(self) -> list[int]:
         """The processes that live in this namespace."""
         return processes_in([self])
