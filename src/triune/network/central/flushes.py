@@ -1,0 +1,100 @@
+"""What Neutron changes without telling anybody inside the transaction: tags, shares, address groups, addresses.
+
+Their rows are seen as SQLAlchemy writes them, in the way in which Neutron's own revision numbers are kept.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from neutron.db import models_v2
+from neutron.db.models.address_group import AddressAssociation, AddressGroup
+from neutron.db.models.tag import Tag
+from neutron.db.rbac_db_models import NetworkRBAC
+from neutron_lib.db import api as database
+from sqlalchemy.orm import Session
+
+from triune.network.central import journal, reads, touched
+from triune.network.names import ADDRESS_GROUP, NETWORK, PORT, QOS_POLICY, SECURITY_GROUP
+from triune.work.requests import Key
+
+
+def listen() -> None:
+    """Look at every flush of Neutron's sessions."""
+    database.sqla_listen(Session, "after_flush", _flushed)
+
+
+def _flushed(session: Any, _flush: Any) -> None:
+    changed = [each for each in (*session.new, *session.deleted, *session.dirty) if type(each) in _KEYS]
+    context = session.info.get("using_context")
+    if not changed or context is None:
+        return
+    for model, keys_of in _KEYS.items():
+        rows = [each for each in changed if type(each) is model]
+        if rows:
+            journal.write(context, keys_of(session, rows), context.project_id)
+
+
+def _by_tags(session: Any, rows: Iterable[Any]) -> set[Key]:
+    keys: set[Key] = set()
+    for table, resource_id, _project in reads.tagged(session, {row.standard_attr_id for row in rows}):
+        keys |= _TAGGED[table](session, resource_id)
+    return keys
+
+
+def _port(session: Any, port_id: str) -> set[Key]:
+    pod_id = reads.pod_of_port(session, port_id)
+    return {Key(PORT, port_id, pod_id)} if pod_id is not None else set()
+
+
+def _network(session: Any, network_id: str) -> set[Key]:
+    return touched.in_pods(NETWORK, network_id, reads.pods_of_network(session, network_id))
+
+
+def _subnet(session: Any, subnet_id: str) -> set[Key]:
+    network_id = reads.network_of_subnet(session, subnet_id)
+    return _network(session, network_id) if network_id is not None else set()
+
+
+def _group(session: Any, group_id: str) -> set[Key]:
+    return touched.in_pods(SECURITY_GROUP, group_id, reads.pods_of_group(session, group_id))
+
+
+def _policy(session: Any, policy_id: str) -> set[Key]:
+    return touched.in_pods(QOS_POLICY, policy_id, reads.pods_of_policy(session, policy_id))
+
+
+def _address_group(session: Any, group_id: str) -> set[Key]:
+    return touched.in_pods(ADDRESS_GROUP, group_id, reads.pods_of_address_group(session, group_id))
+
+
+def _by_shares(session: Any, rows: Iterable[Any]) -> set[Key]:
+    return set().union(*(_network(session, network_id) for network_id in {row.object_id for row in rows}))
+
+
+def _by_address_groups(session: Any, rows: Iterable[Any]) -> set[Key]:
+    return set().union(*(_address_group(session, group_id) for group_id in {row.id for row in rows}))
+
+
+def _by_group_addresses(session: Any, rows: Iterable[Any]) -> set[Key]:
+    return set().union(*(_address_group(session, group_id) for group_id in {row.address_group_id for row in rows}))
+
+
+def _by_port_addresses(session: Any, rows: Iterable[Any]) -> set[Key]:
+    # Subnets in which ports find their addresses by themselves give them to ports that nobody touches.
+    return set().union(*(journal.by_address(session, port_id) for port_id in {row.port_id for row in rows}))
+
+
+_TAGGED: Final[dict[str, Callable[[Any, str], set[Key]]]] = {
+    "ports": _port,
+    "networks": _network,
+    "subnets": _subnet,
+    "securitygroups": _group,
+    "qos_policies": _policy,
+}
+_KEYS: Final[dict[type, Callable[[Any, Iterable[Any]], set[Key]]]] = {
+    Tag: _by_tags,
+    NetworkRBAC: _by_shares,
+    AddressGroup: _by_address_groups,
+    AddressAssociation: _by_group_addresses,
+    models_v2.IPAllocation: _by_port_addresses,
+}

@@ -1,0 +1,75 @@
+"""The core plugin `triune`: ML2 whose availability zones are those of Triune's pods."""
+
+from typing import Any
+
+from neutron.plugins.ml2.plugin import Ml2Plugin
+from neutron_lib.db import api as database
+from neutron_lib.exceptions import availability_zone as errors
+from sqlalchemy import inspect
+
+from triune.network.central import reads
+from triune.network.central.pods import zones
+
+# The resources that take hints.
+RESOURCES = ("network", "router")
+
+
+class Plugin(Ml2Plugin):
+    """ML2 with zones from the table of pods in place of those of agents."""
+
+    # Neutron asks for these by the name of the class itself, so they are not inherited.
+    __native_bulk_support = True
+    __native_pagination_support = True
+    __native_sorting_support = True
+
+    @database.retry_if_session_inactive()
+    def get_availability_zones(
+        self,
+        context: Any,
+        filters: dict[str, list[str]] | None = None,
+        fields: list[str] | None = None,
+        sorts: Any = None,
+        limit: int | None = None,
+        marker: str | None = None,
+        page_reverse: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Every zone and region, for networks and for routers."""
+        with database.CONTEXT_READER.using(context):
+            known = zones(reads.pods(context.session))
+        shown = [
+            # The project is not shown: it lets everybody see them.
+            {"name": name, "resource": resource, "state": _state(enabled), "project_id": context.project_id}
+            for name, enabled in sorted(known.items())
+            for resource in RESOURCES
+        ]
+        wanted = (filters or {}).items()
+        return [zone for zone in shown if all(zone[name] in values for name, values in wanted if name in zone)]
+
+    @database.retry_if_session_inactive()
+    def validate_availability_zones(self, context: Any, resource_type: str, availability_zones: list[str]) -> None:
+        """Raises `AvailabilityZoneNotFound` (404) for hints that are neither a zone nor a region."""
+        if not availability_zones or resource_type not in RESOURCES:
+            return
+        with database.CONTEXT_READER.using(context):
+            unknown = set(availability_zones) - zones(reads.pods(context.session)).keys()
+        if unknown:
+            raise errors.AvailabilityZoneNotFound(availability_zone=", ".join(sorted(unknown)))
+
+    def get_network_availability_zones(self, network: Any) -> list[str]:
+        """The zones of the pods in which a network is present; `network` is its row."""
+        session = inspect(network).session
+        if session is None:
+            return []
+        known = session.info.setdefault("triune_zones", {})
+        if network.id not in known:
+            # A list shows many networks: ask for all that the session has read at once.
+            unknown = {identity[0] for model, identity, *_ in session.identity_map if model is type(network)}
+            present = reads.pods_of_networks(session, unknown | {network.id})
+            by_pod = {pod.id: pod.az_name for pod in reads.pods(session)} if any(present.values()) else {}
+            for network_id, pod_ids in present.items():
+                known[network_id] = sorted({by_pod[pod_id] for pod_id in pod_ids if pod_id in by_pod})
+        return list(known[network.id])
+
+
+def _state(enabled: bool) -> str:
+    return "available" if enabled else "unavailable"

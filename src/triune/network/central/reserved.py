@@ -1,0 +1,45 @@
+"""Ports that hold addresses for a pod: only Triune makes, changes and removes them."""
+
+from typing import Any
+
+from neutron_lib.callbacks import events, registry, resources
+
+from triune.network.central.errors import ReservedDevice, ReservedPort
+from triune.network.names import RESERVE_DEVICE, RESERVE_OWNER
+
+
+def subscribe() -> None:
+    """Hear of ports before they are changed. Neutron removes them with their network by a context of its own."""
+    registry.subscribe(_create, resources.PORT, events.BEFORE_CREATE)
+    registry.subscribe(_update, resources.PORT, events.BEFORE_UPDATE)
+    registry.subscribe(_delete, resources.PORT, events.BEFORE_DELETE)
+
+
+def is_reserve(shown: Any) -> bool:
+    """Whether a port, as Neutron shows it, holds addresses for a pod."""
+    return bool(shown["device_owner"] == RESERVE_OWNER and shown["device_id"].startswith(RESERVE_DEVICE))
+
+
+def _create(_resource: str, _event: str, _trigger: Any, payload: Any) -> None:
+    _refuse_device(payload.context, payload.latest_state)
+
+
+def _update(_resource: str, _event: str, _trigger: Any, payload: Any) -> None:
+    # Neutron itself also says this of changed bindings and statuses, with models in place of what it shows.
+    if payload.context.is_admin:
+        return
+    if is_reserve(payload.states[0]):
+        raise ReservedPort(port_id=payload.resource_id)
+    _refuse_device(payload.context, payload.latest_state)
+
+
+def _delete(_resource: str, _event: str, _trigger: Any, payload: Any) -> None:
+    port = payload.metadata.get("port")
+    if port and not payload.context.is_admin and is_reserve(port):
+        raise ReservedPort(port_id=payload.resource_id)
+
+
+def _refuse_device(context: Any, attributes: Any) -> None:
+    device = attributes.get("device_id")
+    if not context.is_admin and isinstance(device, str) and device.startswith(RESERVE_DEVICE):
+        raise ReservedDevice(prefix=RESERVE_DEVICE)
