@@ -41,12 +41,13 @@ class PodCloud:
 
 
 class Cloud:
-    """Some regions with one Keystone."""
+    """Some regions with one Keystone, and central Neutron in the region `CentralRegion`."""
 
     def __init__(self, regions: int) -> None:
         self.keystone = Keystone()
         names = ("RegionOne", "RegionTwo", "RegionThree")[:regions]
         self.pods = [self._pod(name) for name in names]
+        self.central = Neutron(self.keystone, max_mtu=1450)
 
     def _pod(self, region: str) -> PodCloud:
         cinder, glance = Cinder(self.keystone), Glance(self.keystone)
@@ -55,6 +56,8 @@ class Cloud:
     async def start(self) -> None:
         """Bring everything up, and fill the catalog."""
         await self.keystone.start()
+        await self.central.start()
+        self.keystone.register("CentralRegion", "network", self.central.root)
         for pod in self.pods:
             await pod.start()
             for service_type, url in (
@@ -69,4 +72,5 @@ class Cloud:
         """Take everything down."""
         for pod in self.pods:
             await pod.stop()
+        await self.central.stop()
         await self.keystone.stop()

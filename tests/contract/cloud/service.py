@@ -154,6 +154,8 @@ class Service:
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.fault: Fault | None = None
+        # A fault that a request meets when it has had its effect.
+        self.late_fault: Fault | None = None
         # Only requests whose "METHOD path" holds this pattern meet the fault.
         self.fault_on = re.compile("")
         self.port = 0
@@ -165,7 +167,11 @@ class Service:
 
     def fails(self, fault: Fault | None, on: str = "") -> None:
         """Meet requests with a fault from now on; None: work again."""
-        self.fault, self.fault_on = fault, re.compile(on)
+        self.fault, self.late_fault, self.fault_on = fault, None, re.compile(on)
+
+    def fails_late(self, fault: Fault, on: str = "") -> None:
+        """Do what is asked, then meet the fault instead of answering."""
+        self.fault, self.late_fault, self.fault_on = None, fault, re.compile(on)
 
     @property
     def root(self) -> str:
@@ -214,6 +220,10 @@ class Service:
             answer = await self._answer(asked, request)
         except Refusal as refusal:
             answer = refusal.answer
+        if self.late_fault is not None and self.fault_on.search(f"{asked.method} {asked.path}"):
+            response = await self.late_fault(request)  # type: ignore[arg-type]
+            if response is not None:
+                return response
         self.finish(asked, answer)
         headers = dict(answer.headers)
         headers.setdefault("Content-Type", answer.content_type)
