@@ -31,8 +31,8 @@ def configure(lab: Lab) -> None:
                 "host": "central",
                 "state_path": str(home),
                 "api_paste_config": str(home / "api-paste.ini"),
-                "core_plugin": "ml2",
-                "service_plugins": ["router", "qos", "trunk", "port_forwarding"],
+                "core_plugin": "triune",
+                "service_plugins": ["triune-router", "qos", "triune-port-forwarding"],
                 # Ports of a network have the same addresses in all regions: none may be one of a region's own ports.
                 "base_mac": "fa:16:3e:f0:00:00",
                 # There are no agents to speak with.
@@ -53,7 +53,7 @@ def configure(lab: Lab) -> None:
                 "type_drivers": ["local", "flat", "vlan", "geneve", "vxlan"],
                 # No second choice: when the VLANs are used up, a network of another type would not span regions.
                 "tenant_network_types": ["vlan"],
-                "mechanism_drivers": ["openvswitch"],
+                "mechanism_drivers": ["triune"],
                 "extension_drivers": ["port_security", "qos", "dns"],
                 "overlay_ip_version": 4,
             },
