@@ -11,8 +11,12 @@ from triune.work.requests import Key, request
 
 def write(context: Any, keys: Collection[Key], project_id: str | None) -> None:
     """Ask for keys in the transaction of a context of Neutron. An error of the database rolls back all of it."""
+    if not keys:
+        return
     session = context.session
-    for statement in request(session.get_bind().dialect.name, keys, project_id, context.request_id) if keys else ():
+    # Where the gateway asks for a user, the user knows the gateway's request.
+    request_id = context.global_request_id or context.request_id
+    for statement in request(session.get_bind().dialect.name, keys, project_id, request_id):
         session.execute(statement)
 
 
