@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from lab import central_neutron, cinder, credentials, glance, keystone, neutron, nova, outputs, placement, settings
-from lab.layout import Layout
+from lab.layout import PROJECT, Layout
 from lab.region import first
 from lab.settings import Lab, Sections
 
+SAMPLE = PROJECT / "etc" / "central-neutron.conf.sample"
 PASTE = {
     "nova": ["api-paste.ini"],
     "neutron": ["api-paste.ini"],
@@ -87,6 +88,19 @@ def test_no_two_neutrons_hand_out_the_same_hardware_address_or_vlan(lab: Lab) ->
     assert len(set(macs)) == len(lab.regions) + 1
     central, *regional = vlans
     assert all(central[0] > last for _, last in regional)
+
+
+def test_the_sample_of_central_neutron_is_what_the_lab_runs(lab: Lab) -> None:
+    central_neutron.configure(lab)
+    ours, sample = configparser.RawConfigParser(), configparser.RawConfigParser()
+    ours.read(central_neutron.directory(lab.layout) / "neutron.conf")
+    sample.read(SAMPLE)
+    local = {"host", "state_path", "api_paste_config", "lock_path", "dns_domain"}
+    sections = ["DEFAULT", *(name for name in sample.sections() if name not in ("database", "keystone_authtoken"))]
+    for section in sections:
+        assert {name: value for name, value in ours[section].items() if name not in local} == {
+            name: value for name, value in sample[section].items() if name not in local
+        }
 
 
 def test_openrc_can_be_sourced_twice(lab: Lab) -> None:
