@@ -102,7 +102,7 @@ NETWORK_OPTS = [
 ]
 
 WORKER_OPTS = [
-    cfg.FloatOpt("poll_interval", default=1.0, min=0.05, help="Seconds between looks at the journal."),
+    cfg.FloatOpt("poll_interval", default=0.5, min=0.05, help="Seconds between looks at the journal."),
     cfg.FloatOpt(
         "lease_time",
         default=15.0,
@@ -114,6 +114,12 @@ WORKER_OPTS = [
     cfg.IntOpt("keys_per_pod", default=8, min=1, help="Of these, the most that concern one pod."),
     cfg.FloatOpt("first_pause", default=2.0, min=0.1, help="Seconds until a failed key is tried again; doubles."),
     cfg.FloatOpt("longest_pause", default=300.0, min=0.1, help="Seconds at which that doubling ends."),
+    cfg.FloatOpt(
+        "drift_interval",
+        default=300.0,
+        min=5.0,
+        help="Seconds between comparisons of what a pod holds for Triune with what it is to hold.",
+    ),
     cfg.FloatOpt("keep_finished", default=7 * 86400.0, min=0.0, help="Seconds for which finished jobs can be seen."),
 ]
 

@@ -44,6 +44,13 @@ PATIENT: dict[str, dict[str, Any]] = {
         "breaker_max_pause": 0.6,
         "refresh_interval": 60,
     },
+    "worker": {
+        "poll_interval": 0.05,
+        "lease_time": 2,
+        "attempt_deadline": 5,
+        "first_pause": 0.1,
+        "longest_pause": 0.3,
+    },
 }
 
 AUTHORITY = Path(__file__).parent / "ca.pem"

@@ -5,16 +5,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from triune.shared.convergence import Convergence
-from triune.work.backoff import Backoff
-from triune.work.worker import Pace, Worker
+from triune.cli import engine
+from triune.work.worker import Worker
 
 from .cloud import service
 from .cloud.cloud import Cloud
 from .conftest import Client
 from .gateway import Running
 
-PACE = Pace(0.05, 2.0, 5.0, 8, 8, 3600.0, Backoff(0.1, 0.3))
 FLAVOR = {"flavor": {"name": "big", "ram": 512, "vcpus": 1, "disk": 1, "id": "f1"}}
 
 
@@ -22,8 +20,8 @@ FLAVOR = {"flavor": {"name": "big", "ram": 512, "vcpus": 1, "disk": 1, "id": "f1
 async def working(gateway: Running) -> AsyncIterator[None]:
     """A worker beside the gateway."""
     shared, stop = gateway.shared, asyncio.Event()
-    handlers = Convergence(shared.registry, shared.service_user, shared.intents).handlers()
-    task = asyncio.create_task(Worker(shared.journal, handlers, PACE).run(stop))
+    worker = Worker(shared.runner, engine.periodic(shared), engine.chores(shared))
+    task = asyncio.create_task(worker.run(stop))
     try:
         yield
     finally:
@@ -34,6 +32,12 @@ async def working(gateway: Running) -> AsyncIterator[None]:
 async def eventually(condition: Callable[[], Any], seconds: float = 12.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
+            await asyncio.sleep(0.05)
+
+
+async def all_succeed(admin: Client) -> None:
+    async with asyncio.timeout(5):
+        while {job["status"] for job in await jobs(admin)} != {"SUCCESS"}:
             await asyncio.sleep(0.05)
 
 
@@ -68,22 +72,41 @@ async def test_a_keypair_removed_while_a_pod_is_away_does_not_come_back(
     assert not cloud.pods[0].nova.keypairs
 
 
+async def test_a_pod_that_is_away_is_waited_for(cloud: Cloud, gateway: Running, admin: Client) -> None:
+    await cloud.pods[1].nova.stop()
+    for number in range(12):
+        flavor = {**FLAVOR["flavor"], "id": f"f{number}", "name": f"big{number}"}
+        assert (await admin.post("/compute/v2.1/flavors", {"flavor": flavor})).status == 200
+    async with working(gateway):
+        async with asyncio.timeout(12):
+            while not all("waits: " in (job["last_error"] or "") for job in await jobs(admin, "?status=new")):
+                await asyncio.sleep(0.05)
+        counts = (await admin.get("/v1.0/jobs/counts")).json["counts"]
+        assert (counts["FAIL"], counts["SUCCESS"]) == (0, 12)
+        assert {job["attempts"] for job in await jobs(admin)} == {0}
+        await cloud.pods[1].nova.start()
+        await eventually(lambda: len(cloud.pods[1].nova.flavors) >= 12)
+        await all_succeed(admin)
+
+
 async def test_a_pod_that_refuses_is_seen_with_its_reason_and_tried_again(
     cloud: Cloud, gateway: Running, admin: Client
 ) -> None:
-    await cloud.pods[1].nova.stop()
+    nova = cloud.pods[1].nova
+    await nova.stop()
     await admin.post("/compute/v2.1/flavors", FLAVOR)
+    await nova.start()
+    nova.fails(service.status(500, "{}"))
     async with working(gateway):
         async with asyncio.timeout(12):
             while not (failed := await jobs(admin, "?status=fail")):
                 await asyncio.sleep(0.05)
         assert failed[0]["attempts"] >= 1
-        assert "RegionTwo" in failed[0]["last_error"]
-        await cloud.pods[1].nova.start()
-        await eventually(lambda: "f1" in cloud.pods[1].nova.flavors)
-        async with asyncio.timeout(5):
-            while {job["status"] for job in await jobs(admin)} != {"SUCCESS"}:
-                await asyncio.sleep(0.05)
+        assert "RegionTwo answers HTTP 500" in failed[0]["last_error"]
+        assert failed[0]["due_at"] is not None
+        nova.fails(None)
+        await eventually(lambda: "f1" in nova.flavors)
+        await all_succeed(admin)
 
 
 async def test_whoever_may_not_remove_leaves_no_trace(cloud: Cloud, admin: Client, client: Client) -> None:

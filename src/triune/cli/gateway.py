@@ -11,6 +11,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from triune import policy
+from triune.cli import engine
 from triune.cli.database import require_schema
 from triune.db.engine import Database
 from triune.gateway.app import App
@@ -24,7 +25,9 @@ from triune.pods.registry import Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
 from triune.shared.intents import Intents
+from triune.work.away import Away
 from triune.work.journal import Journal
+from triune.work.runner import Handler, Runner
 
 LOG = logging.getLogger(__name__)
 
@@ -86,8 +89,9 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
     registry = Registry(database, conf.pods.refresh_interval)
     routings = Routings(database)
     journal = Journal(database)
+    handlers: dict[str, Handler] = {}
     try:
-        yield Gateway(
+        shared = Gateway(
             conf=conf,
             database=database,
             identity=identity,
@@ -101,7 +105,10 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
             service_user=ServiceUser(identity, client),
             journal=journal,
             intents=Intents(database, journal),
+            runner=Runner(journal, handlers, engine.pace(conf), Away(health)),
         )
+        handlers.update(engine.handlers(shared))
+        yield shared
     finally:
         await session.close()
         await database.close()

@@ -6,11 +6,10 @@ import signal
 import uvloop
 from oslo_config import cfg
 
+from triune.cli import engine
 from triune.cli.database import require_schema
 from triune.cli.gateway import gateway
-from triune.shared.convergence import Convergence
-from triune.work.backoff import Backoff
-from triune.work.worker import Pace, Worker
+from triune.work.worker import Worker
 
 
 def run(conf: cfg.ConfigOpts) -> None:
@@ -24,20 +23,5 @@ async def _work(conf: cfg.ConfigOpts) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with gateway(conf) as shared:
         await require_schema(shared.database)
-        convergence = Convergence(shared.registry, shared.service_user, shared.intents)
-        worker = Worker(shared.journal, convergence.handlers(), pace(conf), tidy=shared.intents.prune)
+        worker = Worker(shared.runner, engine.periodic(shared), engine.chores(shared))
         await worker.run(stop)
-
-
-def pace(conf: cfg.ConfigOpts) -> Pace:
-    """How the settings want a worker to work."""
-    settings = conf.worker
-    return Pace(
-        poll_interval=settings.poll_interval,
-        lease_time=settings.lease_time,
-        attempt_deadline=settings.attempt_deadline,
-        keys_at_once=settings.keys_at_once,
-        keys_per_pod=settings.keys_per_pod,
-        keep_finished=settings.keep_finished,
-        backoff=Backoff(settings.first_pause, settings.longest_pause),
-    )

@@ -26,6 +26,7 @@ from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
 from triune.shared.intents import Intents
 from triune.work.journal import Journal
+from triune.work.runner import Runner
 
 MISSING_PODS = "Triune-Missing-Pods"
 
@@ -82,6 +83,7 @@ class Gateway:
     service_user: ServiceUser
     journal: Journal
     intents: Intents
+    runner: Runner
 
 
 @dataclass(slots=True)

@@ -67,11 +67,16 @@ class Breaker:
         """Whether requests are refused, trials aside."""
         return self._failures >= self._limits.failures
 
+    @property
+    def refuses(self) -> bool:
+        """Whether a request would be refused now: open, and the pause before the next trial is not over."""
+        return self.is_open and self._clock() < self._retry_at
+
     def attempt(self) -> Attempt | None:
         """Leave for one request, or None; while open, one request in each pause gets it."""
         if not self.is_open:
             return Attempt(self, trial=False)
-        if self._clock() < self._retry_at:
+        if self.refuses:
             return None
         self._retry_at = self._clock() + self._pause
         return Attempt(self, trial=True)
@@ -113,3 +118,11 @@ class Health:
         if breaker is None:
             breaker = self._breakers[key] = Breaker(self._limits, self._clock)
         return breaker
+
+    def refusing(self) -> list[tuple[str, str, str]]:
+        """The services that are left out now: pod id, service, last error."""
+        return [
+            (pod_id, service, breaker.last_error)
+            for (pod_id, service), breaker in self._breakers.items()
+            if breaker.refuses
+        ]

@@ -17,8 +17,8 @@ from triune.shared.copying import (
     keypair_path,
 )
 from triune.shared.intents import Intents
+from triune.work.handler import Handler
 from triune.work.requests import Key
-from triune.work.worker import Handler
 
 FLAVOR, KEYPAIR, IMAGE = "flavor", "keypair", "image"
 

@@ -201,11 +201,15 @@ class Journal:
             await self._execute(statement)
 
     async def explain(self, which: ColumnElement[bool], why: str) -> None:
-        """Say of keys that are due and match a condition why nobody works on them."""
-        told = and_(JournalRow.last_error.is_not(None), JournalRow.last_error == why)
-        untold = select(JournalRow.id).where(which, JournalRow.due_at <= moment(), WAITS, _FREE, ~told).limit(BATCH)
+        """Say of keys that are due and match a condition why nobody works on them; `why` begins with `waits:`.
+
+        What a key's own attempts said stays.
+        """
+        error = JournalRow.last_error
+        untold = and_(WAITS, _FREE, or_(error.is_(None), and_(error.like("waits:%"), error != why)))
+        chosen = select(JournalRow.id).where(which, JournalRow.due_at <= moment(), untold).limit(BATCH)
         await self._in_batches(
-            untold, lambda ids: update(TABLE).where(JournalRow.id.in_(ids), _FREE, WAITS).values(last_error=why)
+            chosen, lambda ids: update(TABLE).where(JournalRow.id.in_(ids), untold).values(last_error=why)
         )
 
     async def prune(self, keep: float) -> int:

@@ -5,10 +5,24 @@ the lease lasts, by its own monotonic clock, takes the owner for dead. No two ma
 can only be taken in exactly the state in which it was observed.
 """
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+
+from oslo_log import log as logging
 
 from triune.work.entry import Entry
+from triune.work.journal import Journal
+
+LOG = logging.getLogger(__name__)
+
+# How often an owner shows that it lives, in the time of a lease: it may miss some before it is taken for dead.
+BEATS = 4
+
+
+class LeaseLost(Exception):
+    """Somebody else has taken the key over, or may have done so."""
 
 
 class Observer:
@@ -34,3 +48,61 @@ class Observer:
 
     def _forget_all_but(self, owned: set[str]) -> None:
         self._seen = {entry_id: seen for entry_id, seen in self._seen.items() if entry_id in owned}
+
+
+@asynccontextmanager
+async def kept(journal: Journal, lease: Entry, lease_time: float) -> AsyncIterator[None]:
+    """Renew a lease while the block runs. Where it is lost, the block is cancelled, and `LeaseLost` raised.
+
+    It counts as lost too when it could not be renewed for as long as it lasts: others may have taken it.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    cancelling = task.cancelling()
+    over, lost = asyncio.Event(), False
+
+    def lose() -> None:
+        nonlocal lost
+        lost = True
+        task.cancel()
+
+    beating = asyncio.create_task(_beat(journal, lease, lease_time, over, lose))
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        # As `asyncio.timeout` does it: only our own cancellation is turned into something else.
+        if lost and task.uncancel() <= cancelling:
+            raise LeaseLost from error
+        raise
+    finally:
+        over.set()
+        if lost:
+            beating.cancel()
+        await asyncio.wait({beating})
+
+
+async def _beat(
+    journal: Journal, lease: Entry, lease_time: float, over: asyncio.Event, lose: Callable[[], None]
+) -> None:
+    """Raise the beat until it is `over`, or the lease is lost."""
+    renewed = time.monotonic()
+    while True:
+        try:
+            async with asyncio.timeout(lease_time / BEATS):
+                await over.wait()
+            return
+        except TimeoutError:
+            pass
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(max(renewed + lease_time - began, lease_time / BEATS)):
+                if not await journal.beat(lease):
+                    break
+            renewed = began
+        except Exception as error:  # noqa: BLE001 - whatever it is, the lease is not renewed, and that has its time
+            reason = str(error) or type(error).__name__
+            LOG.error("The lease of %s %s cannot be renewed: %s", lease.key.kind, lease.key.resource_id, reason)
+            if time.monotonic() - renewed >= lease_time:
+                break
+    LOG.warning("The lease of %s %s is lost", lease.key.kind, lease.key.resource_id)
+    lose()

@@ -1,0 +1,55 @@
+"""The work engine in the gateway and the worker: its handlers, its pace, and what is looked at from time to time."""
+
+from collections.abc import Iterable, Mapping
+
+from oslo_config import cfg
+
+from triune.gateway.call import Gateway
+from triune.network.names import DRIFT
+from triune.shared.convergence import Convergence
+from triune.work.backoff import Backoff
+from triune.work.pace import Pace
+from triune.work.periodic import Chore, PeriodicKeys
+from triune.work.requests import Key
+from triune.work.runner import Handler
+
+# Seconds that keys under way have to be finished when a worker is asked to end.
+GRACE = 10.0
+# Seconds between looks for removals that are done and old.
+REMOVALS_INTERVAL = 300.0
+
+
+def pace(conf: cfg.ConfigOpts) -> Pace:
+    """How the settings want the engine to work."""
+    settings = conf.worker
+    return Pace(
+        poll_interval=settings.poll_interval,
+        lease_time=settings.lease_time,
+        attempt_deadline=settings.attempt_deadline,
+        keys_at_once=settings.keys_at_once,
+        keys_per_pod=settings.keys_per_pod,
+        keep_finished=settings.keep_finished,
+        backoff=Backoff(settings.first_pause, settings.longest_pause),
+        grace=GRACE,
+    )
+
+
+def handlers(shared: Gateway) -> Mapping[str, Handler]:
+    """What brings each kind of key to what is wanted; the same in the gateway and in the worker."""
+    return {**Convergence(shared.registry, shared.service_user, shared.intents).handlers()}
+
+
+def periodic(shared: Gateway) -> Iterable[PeriodicKeys]:
+    """The keys that are looked at from time to time, whether somebody asks for them or not."""
+
+    async def drift() -> Iterable[Key]:
+        return [Key(DRIFT, pod.id, pod.id) for pod in await shared.registry.pods()]
+
+    found = {DRIFT: PeriodicKeys("drift", shared.conf.worker.drift_interval, drift)}
+    return [keys for kind, keys in found.items() if kind in shared.runner.handlers]
+
+
+def chores(shared: Gateway) -> Iterable[Chore]:
+    """What else a worker does from time to time."""
+    keep = shared.conf.worker.keep_finished
+    return [Chore("removals", REMOVALS_INTERVAL, lambda: shared.intents.prune(keep))]
