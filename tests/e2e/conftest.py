@@ -10,7 +10,12 @@ from . import lab as running
 from . import leftovers, things
 from .lab import Lab
 from .people import Newcomers, Person
+from .quartet import Quartet
+from .quartet import quartet as four_servers
+from .waiting import wait_until
 
+# What central Neutron lets go is removed from the pods in the background.
+SETTLE_SECONDS = 60.0
 TINY_IMAGE_BYTES = 1024 * 1024
 
 
@@ -48,14 +53,35 @@ def newcomers(lab: Lab, admin: Person, prefix: str) -> Iterator[Newcomers]:
     seen = lab.gateway_log.stat().st_size
     yield people
     owners = [person.project_id for person in people.made]
-    left = [*leftovers.of(admin, lab.regions, owners, prefix), *leftovers.keypairs(people.made, lab.regions)]
-    leftovers.remove_default_groups(admin, lab.regions, owners)
-    people.farewell()
+    try:
+        left = remains(people, admin, lab, prefix)
+    finally:
+        leftovers.remove_default_groups(admin, lab.regions, owners)
+        people.farewell()
     assert not left, "the tests left something behind:\n" + "\n".join(left)
     with lab.gateway_log.open(errors="replace") as log:
         log.seek(seen)
         stacks = [line for line in log if "Traceback" in line]
     assert not stacks, f"the gateway logged {len(stacks)} stack traces"
+
+
+def remains(people: Newcomers, admin: Person, lab: Lab, prefix: str) -> list[str]:
+    """What the tests left behind, once the workers have had some time to remove it."""
+    owners = [person.project_id for person in people.made]
+    found: list[str] = []
+
+    def look() -> bool:
+        found[:] = leftovers.of(admin, lab.regions, owners, prefix)
+        found.extend(leftovers.keypairs(people.made, lab.regions))
+        found.extend(leftovers.jobs(admin, owners))
+        found.extend(leftovers.twins_of_nothing(admin, lab.regions))
+        return not found
+
+    try:
+        wait_until("nothing left", look, seconds=SETTLE_SECONDS, interval=2)
+    except TimeoutError:
+        pass  # `found` says what there is
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -96,3 +122,10 @@ def large(newcomers: Newcomers, admin: Person, prefix: str) -> Iterator[Any]:
 def boot(tiny_image: Any, small: Any) -> dict[str, str]:
     """What every server of the tests is made of."""
     return {"image_id": tiny_image.id, "flavor_id": small.id}
+
+
+@pytest.fixture(scope="session")
+def quartet(tenant: Person, admin: Person, lab: Lab, boot: dict[str, str], prefix: str) -> Iterator[Quartet]:
+    """Four servers on one network, two in each of two pods."""
+    with four_servers(tenant, admin, lab, boot, prefix) as four:
+        yield four

@@ -17,6 +17,9 @@ from lab import central_neutron, layout, mariadb
 from .waiting import wait_until
 
 GATEWAY = "triune-gateway"
+WORKER = "triune-worker"
+CENTRAL_NEUTRON = central_neutron.NAME
+DATABASE = "mariadb"
 BUSY = "another lab command is at work"
 # A cold start installs everything.
 UP_SECONDS = 1500.0

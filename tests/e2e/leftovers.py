@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .people import Person
+from . import twins
+from .people import CENTRAL, Person
 
 # How an administrator lists each kind of resource of all projects in one region.
 LISTS: dict[str, Callable[[Any], Iterable[Any]]] = {
@@ -15,22 +16,52 @@ LISTS: dict[str, Callable[[Any], Iterable[Any]]] = {
     "attachment": lambda cloud: cloud.block_storage.attachments(all_projects=True),
     "volume type": lambda cloud: cloud.block_storage.types(),
     "image": lambda cloud: [*cloud.image.images(), *cloud.image.images(visibility="all")],
+}
+
+# The same for what belongs to networks, which the central region has, too.
+NETWORK_LISTS: dict[str, Callable[[Any], Iterable[Any]]] = {
     "network": lambda cloud: cloud.network.networks(),
     "subnet": lambda cloud: cloud.network.subnets(),
     "port": lambda cloud: cloud.network.ports(),
+    "router": lambda cloud: cloud.network.routers(),
+    "floating ip": lambda cloud: cloud.network.ips(),
+    "address group": lambda cloud: cloud.network.address_groups(),
+    "qos policy": lambda cloud: cloud.network.qos_policies(),
+    # Neutron makes the default group of a project by itself.
+    "security group": lambda cloud: [each for each in cloud.network.security_groups() if each.name != "default"],
 }
 
 
 def of(admin: Person, regions: Iterable[str], projects: Iterable[str], prefix: str) -> Iterator[str]:
     """What belongs to one of the projects or bears a name with the prefix, in any of the regions."""
     owners = set(projects)
-    for region in regions:
+    everywhere = [(region, {**LISTS, **NETWORK_LISTS}) for region in regions]
+    for region, lists in [*everywhere, (CENTRAL, NETWORK_LISTS)]:
         cloud = admin.pod(region)
-        for kind, resources in LISTS.items():
+        for kind, resources in lists.items():
             for resource in {each.id: each for each in resources(cloud)}.values():
                 owner = resource.to_dict().get("project_id") or resource.to_dict().get("owner_id")
                 if owner in owners or (resource.name or "").startswith(prefix):
                     yield f"{region}: {kind} {resource.id} ({resource.name})"
+
+
+def twins_of_nothing(admin: Person, regions: Iterable[str]) -> Iterator[str]:
+    """What bears Triune's tag in a pod and has nothing behind it in central Neutron any more, whoever owns it."""
+    central = {each.id for resources in NETWORK_LISTS.values() for each in resources(admin.central)}
+    central |= {each.id for each in admin.central.network.security_groups()}
+    for region in regions:
+        for kind, top, resource in twins.every(admin, region):
+            if top not in central:
+                yield f"{region}: {kind} {resource.id} ({resource.name}), twin of {top}, which is gone"
+
+
+def jobs(admin: Person, projects: Iterable[str]) -> Iterator[str]:
+    """The jobs of these projects that are not done."""
+    owners = set(projects)
+    for status in ("NEW", "RUNNING", "FAIL"):
+        for job in admin.ask("tricircle", f"/jobs?status={status}").json()["jobs"]:
+            if job["project_id"] in owners:
+                yield f"job {job['type']} {job['resource']} is {status}: {job['last_error']}"
 
 
 def keypairs(people: Iterable[Person], regions: Iterable[str]) -> Iterator[str]:
@@ -44,7 +75,7 @@ def keypairs(people: Iterable[Person], regions: Iterable[str]) -> Iterator[str]:
 def remove_default_groups(admin: Person, regions: Iterable[str], projects: Iterable[str]) -> None:
     """Remove the security groups that Neutron makes by itself for every project that it hears of."""
     owners = set(projects)
-    for region in regions:
+    for region in (*regions, CENTRAL):
         network = admin.pod(region).network
         for group in network.security_groups():
             if group.project_id in owners:

@@ -47,20 +47,34 @@ class Person:
 
     def run(self, command: str, *words: str, region: str = CENTRAL) -> str:
         """What the `openstack` command prints, for those that answer with no table. Raises `CommandFailed`."""
+        done = self._openstack([*command.split(), *words], region)
+        if done.returncode:
+            raise CommandFailed(done.stderr)
+        return done.stdout
+
+    def script(self, *commands: str, region: str = CENTRAL) -> str:
+        """What several `openstack` commands print, given to one process, for its start is most of what one takes.
+
+        The words of a command are quoted as for a shell. Raises `CommandFailed` where one fails.
+        """
+        done = self._openstack([], region, "".join(f"{command}\n" for command in commands))
+        # Its exit status says nothing.
+        if done.stderr:
+            raise CommandFailed(done.stderr)
+        return done.stdout
+
+    def _openstack(self, words: list[str], region: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         variables = {f"OS_{name.upper()}": value for name, value in self.account.items()}
         clean = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
-        done = subprocess.run(
-            [Path(sys.executable).with_name("openstack"), *command.split(), *words],
+        return subprocess.run(
+            [Path(sys.executable).with_name("openstack"), *words],
             env={**clean, **variables, "OS_REGION_NAME": region, "OS_IDENTITY_API_VERSION": "3"},
             capture_output=True,
             text=True,
             timeout=CLI_SECONDS,
-            stdin=subprocess.DEVNULL,
+            input=typed,
             check=False,
         )
-        if done.returncode:
-            raise CommandFailed(done.stderr)
-        return done.stdout
 
     def ask(
         self,

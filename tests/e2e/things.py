@@ -18,6 +18,21 @@ def server(person: Person, **request: Any) -> Iterator[Any]:
         remove_server(person, made.id)
 
 
+@contextmanager
+def servers(person: Person, *requests: dict[str, Any]) -> Iterator[list[Any]]:
+    """Several servers that are ACTIVE, booted side by side."""
+    made = []
+    try:
+        for request in requests:
+            made.append(person.central.compute.create_server(**request))
+        yield [server_is(person, each.id, "ACTIVE") for each in made]
+    finally:
+        for each in made:
+            person.central.compute.delete_server(each.id, ignore_missing=True)
+        for each in made:
+            remove_server(person, each.id)
+
+
 def server_is(person: Person, server_id: str, status: str) -> Any:
     """Wait until a server has a status and nothing is done to it any more."""
     get = person.central.compute.get_server
