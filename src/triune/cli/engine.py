@@ -5,7 +5,11 @@ from collections.abc import Iterable, Mapping
 from oslo_config import cfg
 
 from triune.gateway.call import Gateway
-from triune.network.names import DRIFT
+from triune.network.boots import Boots
+from triune.network.names import BOOT, DRIFT, SERVER
+from triune.network.servers import Servers
+from triune.network.top import central
+from triune.network.top_ports import TopPorts
 from triune.shared.convergence import Convergence
 from triune.work.backoff import Backoff
 from triune.work.pace import Pace
@@ -36,7 +40,12 @@ def pace(conf: cfg.ConfigOpts) -> Pace:
 
 def handlers(shared: Gateway) -> Mapping[str, Handler]:
     """What brings each kind of key to what is wanted; the same in the gateway and in the worker."""
-    return {**Convergence(shared.registry, shared.service_user, shared.intents).handlers()}
+    ports = TopPorts(shared.service_user, central(shared.conf))
+    return {
+        **Convergence(shared.registry, shared.service_user, shared.intents).handlers(),
+        SERVER: Servers(shared.registry, shared.service_user, ports),
+        BOOT: Boots(shared.database, shared.journal, shared.registry, shared.service_user, ports),
+    }
 
 
 def periodic(shared: Gateway) -> Iterable[PeriodicKeys]:

@@ -10,7 +10,7 @@ from triune.gateway.forward import unreachable
 from triune.gateway.http import Response
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.locate import IMAGE, Kind, NotInAnyPod, PodsMissing, is_uuid
-from triune.pods.placement import Anchor, NoCandidate, UnknownZone, candidates
+from triune.pods.placement import Anchor, Limit, Limited, NoCandidate, UnknownZone, candidates
 from triune.pods.registry import Pod
 
 JSON = dict[str, Any]
@@ -48,13 +48,19 @@ async def anchors(call: Call, needed: Iterable[tuple[Kind, Any]]) -> list[Anchor
     return [anchor for anchor in found if anchor is not None]
 
 
-async def ordered_candidates(call: Call, zone: str | None, needed: list[Anchor]) -> list[Pod]:
+async def ordered_candidates(
+    call: Call, zone: str | None, needed: list[Anchor], limits: Iterable[Limit] = ()
+) -> list[Pod]:
     """The pods to try, the best first; those whose service answers before the others. Raises `ApiError` 400."""
     zone = zone or call.gateway.conf.gateway.default_availability_zone
     used = await call.gateway.routings.used_pods(call.caller.project_id)
     pods = await call.pods()
     try:
-        chosen = candidates(pods, zone, needed, used)
+        chosen = candidates(pods, zone, needed, used, limits)
+    except Limited as error:
+        if await _visible(call, needed):
+            raise ApiError(400, str(error)) from error
+        raise ApiError(400, "What the request names is not in one availability zone.") from error
     except UnknownZone as error:
         raise ApiError(400, UNKNOWN_ZONE[call.service.name].format(error.zone)) from error
     except NoCandidate as error:

@@ -1,6 +1,6 @@
-"""What a pod says, in the words of the top: links and availability zones.
+"""What a pod says, in the words of the top: links, availability zones, and the security group `default`.
 
-Both are found by their place in the document and never by replacing text, so a user's metadata may say anything.
+All are found by their place in the document and never by replacing text, so a user's metadata may say anything.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,10 @@ OPAQUE = frozenset(
         "tags",
     }
 )
+# How a pod calls the twin of a security group `default`, a name that is taken there.
+DEFAULT_THERE, DEFAULT = "triune-default", "default"
 ZONE_KEYS = frozenset({"OS-EXT-AZ:availability_zone", "availability_zone"})
+_DEFAULT_BYTES = f'"{DEFAULT_THERE}"'.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,9 @@ class Translation:
 
     def concerns(self, body: bytes) -> bool:
         """Whether there may be something to translate; a quick look that is never wrong in saying no."""
-        return b"availability_zone" in body or any(root.encode() in body for root in self.roots)
+        if b"availability_zone" in body or _DEFAULT_BYTES in body:
+            return True
+        return any(root.encode() in body for root in self.roots)
 
     def document(self, document: Any) -> Any:
         """Translate a decoded JSON document in place, and return it.
@@ -73,6 +78,8 @@ class Translation:
                     continue
                 elif _is_links(key):
                     self._links(value)
+                elif key == "security_groups":
+                    _name_default(value)
                 else:
                     self.members(value)
         elif isinstance(document, list):
@@ -86,6 +93,12 @@ class Translation:
         for link in links:
             if isinstance(link, dict) and isinstance(link.get("href"), str):
                 link["href"] = self.link(link["href"])
+
+
+def _name_default(groups: Any) -> None:
+    for group in groups if isinstance(groups, list) else ():
+        if isinstance(group, dict) and group.get("name") == DEFAULT_THERE:
+            group["name"] = DEFAULT
 
 
 def _is_links(key: str) -> bool:

@@ -1,18 +1,11 @@
-"""Servers: lists over all pods, and choosing the pod of a new one."""
-
-import copy
-from collections.abc import Iterator
-from typing import Any
+"""Servers: lists over all pods, and what may not be done with one because of where it is."""
 
 from triune.gateway.call import Call, encode
-from triune.gateway.compute.prepare import prepare_flavor, prepare_keypair
 from triune.gateway.errors import ApiError
 from triune.gateway.gather import Collection
-from triune.gateway.http import Response
 from triune.gateway.order import server_order
-from triune.gateway.place import JSON, UNKNOWN_ZONE, anchors, create, ordered_candidates, require_same_pod, with_images
-from triune.gateway.strategies import Anywhere
-from triune.pods.locate import NETWORK, PORT, SERVER, SERVER_GROUP, SNAPSHOT, VOLUME, Kind
+from triune.gateway.place import UNKNOWN_ZONE, require_same_pod
+from triune.pods.locate import SERVER, VOLUME
 from triune.pods.registry import Pod
 
 # Nova's sort keys and the fields of `GET /servers/detail` that show them.
@@ -57,79 +50,6 @@ BRIEF_SERVERS = Collection(
     fields=("id", "name", "links"),
     down_since=(2, 69),
 )
-
-
-class CreateServer:
-    """`POST /servers`: choose the pod, see that it has the flavor and the keypair, pass the request on."""
-
-    async def __call__(self, call: Call) -> Response:
-        body = await call.json()
-        server = (body or {}).get("server")
-        if body is None or not isinstance(server, dict):
-            return await Anywhere()(call)
-        zone, host = split_zone(server.get("availability_zone"))
-        needed = await anchors(call, needs(body, server))
-        pods = await ordered_candidates(call, zone, needed)
-        pods = await with_images(call, pods, images(server))
-
-        async def prepare(pod: Pod) -> JSON:
-            await prepare_flavor(call, pod, server.get("flavorRef"))
-            await prepare_keypair(call, pod, server.get("key_name"))
-            return in_pod(body, pod, host)
-
-        return await create(call, pods, SERVER, "server", prepare)
-
-
-def split_zone(value: Any) -> tuple[str | None, str]:
-    """An availability zone as Nova takes it, `zone[:host[:node]]`, as the zone and the rest with its colon."""
-    if not isinstance(value, str) or not value:
-        return None, ""
-    zone, colon, host = value.partition(":")
-    return zone or None, colon + host
-
-
-def in_pod(body: JSON, pod: Pod, host: str) -> JSON:
-    """The request in the words of a pod: its own zone, or none so that it takes its default."""
-    body = copy.deepcopy(body)
-    server = body["server"]
-    server.pop("availability_zone", None)
-    if pod.pod_az_name or host:
-        server["availability_zone"] = f"{pod.pod_az_name}{host}"
-    return body
-
-
-def needs(body: JSON, server: JSON) -> Iterator[tuple[Kind, Any]]:
-    """What a new server needs that lives in one pod."""
-    for network in _objects(server, "networks"):
-        yield NETWORK, network.get("uuid")
-        yield PORT, network.get("port")
-    for device in _objects(server, "block_device_mapping_v2"):
-        kind = {"volume": VOLUME, "snapshot": SNAPSHOT}.get(str(device.get("source_type")))
-        if kind is not None:
-            yield kind, device.get("uuid")
-    for device in _objects(server, "block_device_mapping"):
-        yield VOLUME, device.get("volume_id")
-        yield SNAPSHOT, device.get("snapshot_id")
-    for name in ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"):
-        hints = body.get(name)
-        if isinstance(hints, dict):
-            yield SERVER_GROUP, hints.get("group")
-
-
-def images(server: JSON) -> Iterator[Any]:
-    """The images that a new server is made of: its own, and those that volumes are made of."""
-    yield server.get("imageRef")
-    for device in _objects(server, "block_device_mapping_v2"):
-        if device.get("source_type") == "image":
-            yield device.get("uuid")
-
-
-def _objects(server: JSON, name: str) -> Iterator[JSON]:
-    """The objects of a list in the request; what is of another type is left to the pod to refuse."""
-    items = server.get(name)
-    for item in items if isinstance(items, list) else ():
-        if isinstance(item, dict):
-            yield item
 
 
 async def zone_of_pod(call: Call, pod: Pod) -> None:

@@ -5,9 +5,14 @@ pod, which answers natively.
 """
 
 from triune.gateway.collect import Collect
+from triune.gateway.compute.actions import Actions
+from triune.gateway.compute.create_server import CreateServer
 from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, SHARED_FLAVORS, choose_flavor_id
+from triune.gateway.compute.follow import Gone, Listed, OneServer
+from triune.gateway.compute.interfaces import Interfaces
 from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_keypair
-from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, CreateServer, volume_in_same_pod, zone_of_pod
+from triune.gateway.compute.security_groups import server_groups
+from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, volume_in_same_pod
 from triune.gateway.compute.zones import availability_zones, availability_zones_detail
 from triune.gateway.errors import compute_fault
 from triune.gateway.everywhere import CreateEverywhere, Everywhere, RemoveEverywhere
@@ -37,11 +42,16 @@ PER_RESOURCE = (
     "server_group_members",
 )
 
+GONE = Gone()
 ROUTES = (
-    Route("GET", "/servers", Gather(BRIEF_SERVERS)),
-    Route("GET", "/servers/detail", Gather(SERVERS)),
+    Route("GET", "/servers", Listed(Gather(BRIEF_SERVERS), GONE)),
+    Route("GET", "/servers/detail", Listed(Gather(SERVERS), GONE)),
     Route("POST", "/servers", CreateServer()),
-    Route("POST", "/servers/{server_id}/action", Owner(SERVER, "server_id", check=zone_of_pod)),
+    Route(ANY, "/servers/{server_id}", OneServer(GONE)),
+    Route("POST", "/servers/{server_id}/action", Actions()),
+    Route("GET POST", "/servers/{server_id}/os-interface", Interfaces()),
+    Route("GET DELETE", "/servers/{server_id}/os-interface/{port_id}", Interfaces()),
+    Route("GET", "/servers/{server_id}/os-security-groups", Here(server_groups)),
     Route("POST", "/servers/{server_id}/os-volume_attachments", Owner(SERVER, "server_id", check=volume_in_same_pod)),
     Route(ANY, "/servers/{server_id}/{rest:path}", Owner(SERVER, "server_id")),
     Route("GET", "/flavors", Union(BRIEF_FLAVORS)),

@@ -1,0 +1,157 @@
+"""Actions on servers: most are their pod's affair; what they do to ports is followed, or done in central Neutron."""
+
+import asyncio
+from typing import Any, Final
+from urllib.parse import quote
+
+from triune.gateway.call import Call
+from triune.gateway.compute.follow import follow
+from triune.gateway.compute.interfaces import ports_of
+from triune.gateway.compute.networks import NO_GROUPS_THERE, ask, away, find_group, has_networks
+from triune.gateway.compute.servers import zone_of_pod
+from triune.gateway.errors import ApiError
+from triune.gateway.http import Response
+from triune.gateway.place import JSON
+from triune.gateway.service import parse_version
+from triune.gateway.strategies import Owner, find
+from triune.network.top import NETWORK_SERVICE, central
+from triune.network.top_ports import fault
+from triune.pods.client import Document, PodUnreachable
+from triune.pods.locate import SERVER
+from triune.pods.registry import Pod
+
+# Actions after which ports may be up or down, on another host, or free.
+MOVING: Final = frozenset(
+    {
+        "confirmResize", "evacuate", "forceDelete", "migrate", "os-migrateLive", "os-resetState", "os-start",
+        "os-stop", "pause", "reboot", "rebuild", "rescue", "resize", "restore", "resume", "revertResize", "shelve",
+        "shelveOffload", "suspend", "unpause", "unrescue", "unshelve",
+    }
+)  # fmt: skip
+# The last microversion with actions on fixed addresses.
+_FIXED_IPS: Final = (2, 43)
+
+
+class Actions:
+    """`POST /servers/{server_id}/action`."""
+
+    def __init__(self) -> None:
+        self._owner = Owner(SERVER, "server_id", check=self._before)
+        self._here = {
+            "addSecurityGroup": add_group,
+            "removeSecurityGroup": remove_group,
+            "addFixedIp": add_address,
+            "removeFixedIp": remove_address,
+        }
+
+    async def __call__(self, call: Call) -> Response:
+        body = await call.json() or {}
+        name, value = next(iter(body.items())) if len(body) == 1 else ("", None)
+        handler = self._here.get(name)
+        if handler is None or not isinstance(value, dict) or not await has_networks(call):
+            return await self._owner(call)
+        if name.endswith("FixedIp") and parse_version(call.microversion) > _FIXED_IPS:
+            return await self._owner(call)
+        server_id = call.parameters["server_id"]
+        pod = await find(call, SERVER, server_id)
+        if isinstance(pod, Response):
+            return pod
+        try:
+            shown, ports = await asyncio.gather(
+                call.fetch(call.target(pod, "GET", SERVER.show(server_id))), ports_of(call, server_id)
+            )
+            if not shown.ok:
+                return await call.respond(shown)
+            if not ports:
+                return await self._owner(call)
+            return await handler(call, value, ports, self._owner)
+        except PodUnreachable as error:
+            raise (away(error) if error.pod.is_central else error) from error
+
+    async def _before(self, call: Call, pod: Pod) -> None:
+        await zone_of_pod(call, pod)
+        body = await call.json() or {}
+        if MOVING.intersection(body):
+            await follow(call, pod, call.parameters["server_id"])
+
+
+async def add_group(call: Call, value: JSON, ports: list[JSON], owner: Owner) -> Response:
+    """Put a security group on all ports of a server (nova/network/security_group_api.py, `add_to_instance`)."""
+    name = value.get("name")
+    if not isinstance(name, str) or value.keys() != {"name"} or not name.strip():
+        return await owner(call)
+    group_id = await _group_id(call, name)
+    for port in ports:
+        has_address = port.get("fixed_ips") or port.get("ip_allocation") == "deferred"
+        if not has_address or not port.get("port_security_enabled", True):
+            raise ApiError(400, NO_GROUPS_THERE)
+        groups = list(dict.fromkeys([*port.get("security_groups", ()), group_id]))
+        document = await _update(call, port, {"security_groups": groups})
+        if not document.ok:
+            raise ApiError(document.status if document.status == 409 else 400, fault(document)[1])
+    return Response(202)
+
+
+async def remove_group(call: Call, value: JSON, ports: list[JSON], owner: Owner) -> Response:
+    """Take a security group off all ports of a server (`remove_from_instance`)."""
+    name = value.get("name")
+    if not isinstance(name, str) or value.keys() != {"name"} or not name.strip():
+        return await owner(call)
+    group_id = await _group_id(call, name)
+    having = [port for port in ports if group_id in port.get("security_groups", ())]
+    if not having:
+        server_id = call.parameters["server_id"]
+        raise ApiError(404, f"Security group {name} not associated with the instance {server_id}")
+    for port in having:
+        rest = [known for known in port["security_groups"] if known != group_id]
+        _require(await _update(call, port, {"security_groups": rest}))
+    return Response(202)
+
+
+async def _group_id(call: Call, name: str) -> str:
+    try:
+        return await find_group(call, name)
+    except LookupError as error:
+        project_id = call.caller.project_id
+        raise ApiError(404, f"Security group {name} is not found for project {project_id}") from error
+
+
+async def add_address(call: Call, value: JSON, ports: list[JSON], owner: Owner) -> Response:
+    """Give a server one more address on a network (nova/network/neutron.py, `add_fixed_ip_to_instance`)."""
+    network_id = value.get("networkId")
+    if not isinstance(network_id, str | int) or value.keys() != {"networkId"}:
+        return await owner(call)
+    there = [port for port in ports if port["network_id"] == network_id]
+    if there:
+        document = await ask(call, "/v2.0/subnets", [("network_id", str(network_id))])
+        for subnet in _require(document).part("subnets"):
+            fixed_ips = [*there[0]["fixed_ips"], {"subnet_id": subnet["id"]}]
+            if (await _update(call, there[0], {"fixed_ips": fixed_ips})).ok:
+                return Response(202)
+    raise ApiError(404, f"Network could not be found for instance {call.parameters['server_id']}.")
+
+
+async def remove_address(call: Call, value: JSON, ports: list[JSON], owner: Owner) -> Response:
+    """Take an address from a server (`remove_fixed_ip_from_instance`)."""
+    address = value.get("address")
+    if not isinstance(address, str) or value.keys() != {"address"}:
+        return await owner(call)
+    for port in ports:
+        rest = [fixed_ip for fixed_ip in port["fixed_ips"] if fixed_ip["ip_address"] != address]
+        if len(rest) < len(port["fixed_ips"]):
+            _require(await _update(call, port, {"fixed_ips": rest}))
+            return Response(202)
+    raise ApiError(400, f"Instance {call.parameters['server_id']} does not have fixed IP '{address}'.")
+
+
+async def _update(call: Call, port: JSON, changes: dict[str, Any]) -> Document:
+    """Change a port with the caller's rights."""
+    path = f"/v2.0/ports/{quote(port['id'], safe='')}"
+    target = call.target(central(call.gateway.conf), "PUT", path, service=NETWORK_SERVICE)
+    return await call.fetch(target, {"port": changes})
+
+
+def _require(document: Document) -> Document:
+    if not document.ok:
+        raise ApiError(document.status if document.status < 500 else 503, fault(document)[1])
+    return document

@@ -1,0 +1,189 @@
+"""Booting servers on networks of central Neutron: ports first, then the server, and nothing left over."""
+
+import asyncio
+import copy
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from oslo_log import log as logging
+from oslo_utils import strutils
+
+from triune.gateway.call import Call
+from triune.gateway.compute.attempt import Attempt
+from triune.gateway.compute.networks import Interface, Resolved
+from triune.gateway.compute.ports import BootPorts
+from triune.gateway.compute.requested import Requested
+from triune.gateway.errors import ApiError
+from triune.gateway.http import Response
+from triune.pods.client import Document, PodUnreachable
+from triune.pods.locate import SERVER
+from triune.pods.registry import Pod
+
+LOG = logging.getLogger(__name__)
+
+JSON = dict[str, Any]
+Prepare = Callable[[Pod], Awaitable[JSON]]
+
+# Servers of one request that are made at the same time.
+AT_ONCE = 4
+# What a request says of all its servers, and not of each of them.
+_OF_ALL = ("min_count", "max_count", "return_reservation_id", "security_groups")
+# Shows the reservation to administrators.
+_RESERVATIONS = "compute 2.3"
+_RESERVATION = "OS-EXT-SRV-ATTR:reservation_id"
+
+
+@dataclass(slots=True)
+class Boot:
+    """One request for servers.
+
+    `prepare` makes a pod ready for all but the networks, and puts the body in the pod's words.
+    """
+
+    call: Call
+    body: JSON
+    wanted: Requested
+    resolved: Resolved
+    prepare: Prepare
+
+    async def in_one_of(self, pods: Sequence[Pod]) -> Response:
+        """The servers, in the first pod that takes them. Raises `ApiError`, `PodUnreachable`."""
+        server = self.body["server"]
+        wants_reservation = strutils.bool_from_string(server.get("return_reservation_id", False))
+        if self.wanted.most == 1:
+            return await self._answer(await self._one(pods, {}), wants_reservation)
+        if wants_reservation:
+            raise ApiError(400, "return_reservation_id cannot be asked for several servers on networks at once.")
+        if any(device.get("source_type") == "volume" for device in _devices(server)):
+            # nova/compute/api.py, _check_and_transform_bdm
+            raise ApiError(400, "Cannot attach one or more volumes to multiple instances")
+        return await self._answer(await self._several(pods), wants_reservation=False)
+
+    # -- several
+
+    async def _several(self, pods: Sequence[Pod]) -> Document:
+        """Several servers, named as Nova names them; the answer is about the first.
+
+        As with Nova, a quota that does not suffice for all of them makes fewer, and none where they would be too few.
+        """
+        names = [f"{self.body['server']['name']}-{number}" for number in range(1, self.wanted.most + 1)]
+        first = await self._one(pods, {"name": names[0]})
+        if not first.ok:
+            return first
+        # They have one password, which the first answer tells.
+        password = {"adminPass": shown} if (shown := first.part("server").get("adminPass")) else {}
+        made, refused = [first], list[Document | Exception]()
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def another(name: str) -> None:
+            async with slots:
+                if refused:
+                    return
+                try:
+                    document = await self._one([first.pod], {"name": name, **password})
+                    (made if document.ok else refused).append(document)
+                except (ApiError, PodUnreachable) as error:
+                    refused.append(error)
+
+        await asyncio.gather(*(another(name) for name in names[1:]))
+        if refused and not (len(made) >= self.wanted.least and all(_is_quota(refusal) for refusal in refused)):
+            await asyncio.gather(*(self._unmake(document) for document in made))
+            if isinstance(refused[0], Exception):
+                raise refused[0]
+            return refused[0]
+        return first
+
+    async def _unmake(self, document: Document) -> None:
+        """Delete a server that was made for a request that failed as a whole; its ports follow it."""
+        call, server_id = self.call, _server_id(document)
+        target = call.target(document.pod, "DELETE", SERVER.show(server_id))
+        try:
+            await call.fetch(target)
+        except PodUnreachable as error:
+            LOG.error("Server %s of a request that failed could not be deleted: %s", server_id, error)
+
+    # -- one
+
+    async def _one(self, pods: Sequence[Pod], changes: JSON) -> Document:
+        """One server. The pod's refusal is returned; raises `ApiError`, `PodUnreachable`."""
+        call = self.call
+        ports = BootPorts(call, self.resolved.of_top, self.resolved.group_ids, call.caller.project_id)
+
+        async def send(pod: Pod, body: JSON) -> Document:
+            return await call.fetch(call.target(pod), self._for_pod(body, ports, changes))
+
+        document = await Attempt(call, ports, self.prepare, send, _server_id).run(pods)
+        if document.ok:
+            await call.gateway.locator.remember(SERVER, _server_id(document), document.pod, call.caller.project_id)
+        return document
+
+    # -- words
+
+    def _for_pod(self, body: JSON, ports: BootPorts, changes: JSON) -> JSON:
+        """The body as the pod gets it: its own ports, and one server."""
+        body = copy.deepcopy(body)
+        server = body["server"]
+        groups = server.get("security_groups")
+        for name in _OF_ALL:
+            server.pop(name, None)
+        if groups is not None and any(nic.network_id is not None for nic in self.resolved.of_pod):
+            # For the ports that the pod makes itself.
+            server["security_groups"] = groups
+        twins = iter(ports.twin_ids())
+        networks: list[JSON] = []
+        for interface in self.resolved.interfaces:
+            nic = interface.nic if isinstance(interface, Interface) else interface
+            if isinstance(interface, Interface):
+                item = {"port": next(twins)}
+            elif nic.port_id is not None:
+                item = {"port": nic.port_id}
+            else:
+                item = {"uuid": nic.network_id or ""} | ({"fixed_ip": nic.fixed_ip} if nic.fixed_ip else {})
+            networks.append(item | ({"tag": nic.tag} if nic.tag is not None else {}))
+        server["networks"] = networks
+        server.update(changes)
+        return body
+
+    async def _answer(self, document: Document, wants_reservation: bool) -> Response:
+        response = await self.call.respond(document)
+        if wants_reservation and document.ok:
+            response.body = msgspec.json.encode({"reservation_id": await self._reservation(document)})
+            for name in ("Location", "Content-Length"):
+                response.headers.popall(name, None)
+            return response
+        return with_groups(response, self.body["server"])
+
+    async def _reservation(self, document: Document) -> str:
+        """The reservation that a server was made under, which Nova tells administrators only."""
+        path = SERVER.show(_server_id(document))
+        user = self.call.gateway.service_user
+        shown = await user.fetch(document.pod, "compute", "GET", path, microversion=_RESERVATIONS)
+        return str(shown.part("server", _RESERVATION)) if shown.ok else ""
+
+
+def with_groups(response: Response, server: JSON) -> Response:
+    """Nova's answer with the security groups that it was asked for, which is what Nova tells."""
+    if response.status >= 400 or not isinstance(response.body, bytes):
+        return response
+    body = msgspec.json.decode(response.body)
+    if "security_groups" in body.get("server", {}):
+        body["server"]["security_groups"] = server.get("security_groups", [{"name": "default"}])
+        response.body = msgspec.json.encode(body)
+        response.headers.popall("Content-Length", None)
+    return response
+
+
+def _server_id(document: Document) -> str:
+    return str(document.part("server", "id"))
+
+
+def _devices(server: JSON) -> list[JSON]:
+    devices = server.get("block_device_mapping_v2")
+    return [device for device in devices if isinstance(device, dict)] if isinstance(devices, list) else []
+
+
+def _is_quota(refusal: Document | Exception) -> bool:
+    status = refusal.status if isinstance(refusal, Document | ApiError) else 0
+    return status == 403

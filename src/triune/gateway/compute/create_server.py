@@ -1,0 +1,167 @@
+"""New servers: what they need decides their pod, which is prepared and gets the request."""
+
+import asyncio
+import copy
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from triune.gateway.call import Call
+from triune.gateway.compute.boot import Boot, with_groups
+from triune.gateway.compute.networks import Resolved, away, has_networks, resolve, unknown
+from triune.gateway.compute.prepare import prepare_flavor, prepare_keypair
+from triune.gateway.compute.requested import DESCRIBED, EXPLICIT, Malformed, Requested, requested
+from triune.gateway.http import Response
+from triune.gateway.place import JSON, anchors, create, ordered_candidates, with_images
+from triune.gateway.service import parse_version
+from triune.gateway.strategies import Anywhere
+from triune.network.presence import Presence, allowed
+from triune.pods.client import PodUnreachable
+from triune.pods.locate import NETWORK, PORT, SERVER, SERVER_GROUP, SNAPSHOT, VOLUME, Kind
+from triune.pods.placement import Limit
+from triune.pods.registry import Pod
+
+
+class CreateServer:
+    """Choose a pod, see that it has the flavor, the keypair and the networks, pass the request on."""
+
+    async def __call__(self, call: Call) -> Response:
+        body = await call.json()
+        server = (body or {}).get("server")
+        if body is None or not isinstance(server, dict):
+            return await Anywhere()(call)
+        try:
+            if not await has_networks(call):
+                return await _in_pod_alone(call, body)
+            wanted = requested(server, call.microversion)
+            resolved = await resolve(call, wanted)
+            if resolved.of_top:
+                return await _on_networks(call, body, wanted, resolved)
+            if resolved.is_of_pod:
+                return await _in_pod_alone(call, body)
+            return await _without_networks(call, body)
+        except Malformed:
+            # The pod refuses it in its own words.
+            return await _in_pod_alone(call, body)
+        except PodUnreachable as error:
+            raise (away(error) if error.pod.is_central else error) from error
+
+
+async def _without_networks(call: Call, body: JSON) -> Response:
+    """A server with no network: the pod must not choose one of its own, nor look for the top's security groups."""
+    server = body["server"]
+    named = {name: value for name, value in server.items() if name != "security_groups"}
+    if server.get("networks") == "none":
+        response = await _in_pod_alone(call, {**body, "server": named})
+    elif parse_version(call.microversion) >= EXPLICIT:
+        response = await _in_pod_alone(call, {**body, "server": {**named, "networks": "none"}})
+    else:
+        if parse_version(call.microversion) < DESCRIBED:
+            # What Nova does where nobody can say it.
+            named.setdefault("description", server["name"])
+        newer = replace(call, microversion=".".join(map(str, EXPLICIT)))
+        response = call.marked(await _in_pod_alone(newer, {**body, "server": {**named, "networks": "none"}}))
+    return with_groups(response, server)
+
+
+async def _in_pod_alone(call: Call, body: JSON) -> Response:
+    """A server that is its pod's own affair, with networks that only the pod knows or none."""
+    server = body["server"]
+    zone, host = split_zone(server.get("availability_zone"))
+    needed = await anchors(call, needs(body, server))
+    pods = await ordered_candidates(call, zone, needed)
+    pods = await with_images(call, pods, images(server))
+
+    async def prepare(pod: Pod) -> JSON:
+        await prepare_flavor(call, pod, server.get("flavorRef"))
+        await prepare_keypair(call, pod, server.get("key_name"))
+        return in_pod(body, pod, host)
+
+    return await create(call, pods, SERVER, "server", prepare)
+
+
+async def _on_networks(call: Call, body: JSON, wanted: Requested, resolved: Resolved) -> Response:
+    """A server on networks of central Neutron, perhaps on some of its pod's own besides."""
+    server = body["server"]
+    zone, host = split_zone(server.get("availability_zone"))
+    networks = {interface.network["id"]: interface.network for interface in resolved.of_top}
+    named = {**server, "networks": [{"uuid": nic.network_id, "port": nic.port_id} for nic in resolved.of_pod]}
+    needed, present, _ = await asyncio.gather(
+        anchors(call, needs(body, named)),
+        Presence(call.gateway.database).of_networks(networks),
+        _require_known(call, resolved),
+    )
+    pods = await call.gateway.registry.pods()
+    limits = [
+        Limit(f"Network {network_id}", allowed(network, pods, present[network_id]))
+        for network_id, network in networks.items()
+    ]
+    chosen = await ordered_candidates(call, zone, needed, limits)
+    chosen = await with_images(call, chosen, images(server))
+
+    async def prepare(pod: Pod) -> JSON:
+        await asyncio.gather(
+            prepare_flavor(call, pod, server.get("flavorRef")), prepare_keypair(call, pod, server.get("key_name"))
+        )
+        return in_pod(body, pod, host)
+
+    return await Boot(call, body, wanted, resolved, prepare).in_one_of(chosen)
+
+
+async def _require_known(call: Call, resolved: Resolved) -> None:
+    """Refuse what neither central Neutron nor a pod has. Raises `ApiError`."""
+    for nic in resolved.of_pod:
+        if not await anchors(call, [(PORT, nic.port_id), (NETWORK, nic.network_id)]):
+            raise unknown(nic)
+
+
+def split_zone(value: Any) -> tuple[str | None, str]:
+    """An availability zone as Nova takes it, `zone[:host[:node]]`, as the zone and the rest with its colon."""
+    if not isinstance(value, str) or not value:
+        return None, ""
+    zone, colon, host = value.partition(":")
+    return zone or None, colon + host
+
+
+def in_pod(body: JSON, pod: Pod, host: str) -> JSON:
+    """The request in the words of a pod: its own zone, or none so that it takes its default."""
+    body = copy.deepcopy(body)
+    server = body["server"]
+    server.pop("availability_zone", None)
+    if pod.pod_az_name or host:
+        server["availability_zone"] = f"{pod.pod_az_name}{host}"
+    return body
+
+
+def needs(body: JSON, server: JSON) -> Iterator[tuple[Kind, Any]]:
+    """What a new server needs that lives in one pod."""
+    for network in _objects(server, "networks"):
+        yield NETWORK, network.get("uuid")
+        yield PORT, network.get("port")
+    for device in _objects(server, "block_device_mapping_v2"):
+        kind = {"volume": VOLUME, "snapshot": SNAPSHOT}.get(str(device.get("source_type")))
+        if kind is not None:
+            yield kind, device.get("uuid")
+    for device in _objects(server, "block_device_mapping"):
+        yield VOLUME, device.get("volume_id")
+        yield SNAPSHOT, device.get("snapshot_id")
+    for name in ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"):
+        hints = body.get(name)
+        if isinstance(hints, dict):
+            yield SERVER_GROUP, hints.get("group")
+
+
+def images(server: JSON) -> Iterator[Any]:
+    """The images that a new server is made of: its own, and those that volumes are made of."""
+    yield server.get("imageRef")
+    for device in _objects(server, "block_device_mapping_v2"):
+        if device.get("source_type") == "image":
+            yield device.get("uuid")
+
+
+def _objects(server: JSON, name: str) -> Iterator[JSON]:
+    """The objects of a list in the request; what is of another type is left to the pod to refuse."""
+    items = server.get(name)
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict):
+            yield item
