@@ -51,7 +51,9 @@ class Cloud:
 
     def _pod(self, region: str) -> PodCloud:
         cinder, glance = Cinder(self.keystone), Glance(self.keystone)
-        return PodCloud(region, Nova(self.keystone, cinder, glance), cinder, glance, Neutron(self.keystone))
+        neutron = Neutron(self.keystone)
+        nova = Nova(self.keystone, cinder, glance, neutron)
+        return PodCloud(region, nova, cinder, glance, neutron)
 
     async def start(self) -> None:
         """Bring everything up, and fill the catalog."""

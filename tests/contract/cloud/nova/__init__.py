@@ -1,4 +1,4 @@
-"""A fake Nova: servers, flavors, keypairs, zones (nova/api/openstack of release 34)."""
+"""A fake Nova: servers with their interfaces, flavors, keypairs, zones (nova/api/openstack of release 34)."""
 
 from collections.abc import Iterable
 
@@ -16,6 +16,7 @@ class Nova(Servers, Flavors, Keypairs):
     def routes(self) -> Iterable[On]:
         return (
             *self.server_routes(),
+            *self.interface_routes(),
             *self.flavor_routes(),
             *self.keypair_routes(),
             On("GET", "/", self._versions),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from ..cinder import Cinder
 from ..glance import Glance
 from ..keystone import Keystone
+from ..neutron import Neutron
 from ..pod_service import MAX_BODY, PodService, Record, microversion, numbers
 from ..service import Answer, Asked, Refusal, fault, webob_error
 
@@ -24,9 +25,16 @@ class NovaBase(PodService):
     lowest = "2.1"
 
     def __init__(
-        self, keystone: Keystone, cinder: Cinder, glance: Glance, zone: str = "nova", highest: str = "2.104"
+        self,
+        keystone: Keystone,
+        cinder: Cinder,
+        glance: Glance,
+        neutron: Neutron,
+        zone: str = "nova",
+        highest: str = "2.104",
     ) -> None:
         super().__init__(keystone)
+        self.neutron = neutron
         self.cinder = cinder
         self.glance = glance
         self.zone = zone
@@ -38,6 +46,11 @@ class NovaBase(PodService):
         self.groups: dict[str, Record] = {}
         self.attachments: list[tuple[str, str]] = []
         self.quota_cores = 20
+        # The most servers of a project.
+        self.quota_instances = 1000
+        # Servers stay in BUILD, deleted ones stay, interfaces stay, until the test says otherwise.
+        self.holds = False
+        self.refuses_interfaces = False
 
     def before(self, asked: Asked) -> None:
         if asked.path.rstrip("/") in ("", "/v2.1"):
@@ -98,3 +111,13 @@ class NovaBase(PodService):
     def _administrators(self, asked: Asked, rule: str) -> None:
         if not asked.user.is_admin:
             raise fault(403, f"Policy doesn't allow {rule} to be performed.")
+
+    def _visible(self, asked: Asked, record: Record) -> bool:
+        return bool(asked.user.is_admin or record["project_id"] == asked.user.project_id)
+
+    def server(self, asked: Asked) -> Record:
+        """The server of a path. Raises `Refusal` 404."""
+        record = self.servers.get(asked.parameters[0])
+        if record is None or not self._visible(asked, record):
+            raise fault(404, f"Instance {asked.parameters[0]} could not be found.")
+        return record

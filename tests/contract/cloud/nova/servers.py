@@ -8,7 +8,8 @@ from typing import Any
 
 from ..pod_service import Record, ordered, page, query
 from ..service import Answer, Asked, On, fault
-from .base import ROOT, NovaBase, now
+from .base import ROOT, now
+from .interfaces import Interfaces
 
 # Sort keys of servers, and where a record keeps them.
 SORT_KEYS = {
@@ -24,7 +25,7 @@ SORT_KEYS = {
 }
 
 
-class Servers(NovaBase):
+class Servers(Interfaces):
     """Servers, and what is attached to them."""
 
     def server_routes(self) -> Iterable[On]:
@@ -56,18 +57,10 @@ class Servers(NovaBase):
             "launched_at": None,
             "metadata": {},
             "flavor": "1",
+            "ports": [],
             **fields,
         }
         self.servers[record["id"]] = record
-        return record
-
-    def _visible(self, asked: Asked, record: Record) -> bool:
-        return asked.user.is_admin or record["project_id"] == asked.user.project_id
-
-    def _server(self, asked: Asked) -> Record:
-        record = self.servers.get(asked.parameters[0])
-        if record is None or not self._visible(asked, record):
-            raise fault(404, f"Instance {asked.parameters[0]} could not be found.")
         return record
 
     def _list_servers(self, asked: Asked) -> Answer:
@@ -121,8 +114,12 @@ class Servers(NovaBase):
             "OS-EXT-STS:task_state": record["task_state"],
             "OS-SRV-USG:launched_at": record["launched_at"],
         }
+        if groups := self.groups_of(record):
+            view["security_groups"] = groups
         if asked.user.is_admin:
             view["OS-EXT-SRV-ATTR:host"] = record["host"]
+            if self._at_least(asked, "2.3"):
+                view["OS-EXT-SRV-ATTR:reservation_id"] = f"r-{record['id'][:8]}"
         return view
 
     def _flavor_of(self, asked: Asked, record: Record) -> Record:
@@ -131,14 +128,23 @@ class Servers(NovaBase):
         return {"id": record["flavor"], "links": [self._links(asked, f"flavors/{record['flavor']}")[1]]}
 
     def _show_server(self, asked: Asked) -> Answer:
-        return Answer(200, {"server": self._view(asked, self._server(asked), detail=True)})
+        return Answer(200, {"server": self._view(asked, self.server(asked), detail=True)})
 
     def _delete_server(self, asked: Asked) -> Answer:
-        del self.servers[self._server(asked)["id"]]
+        record = self.server(asked)
+        if self.holds:
+            record["task_state"] = "deleting"
+        else:
+            self.remove(record)
         return Answer(204)
 
+    def remove(self, record: Record) -> None:
+        """End a server: its ports go first."""
+        self.let_go(record)
+        del self.servers[record["id"]]
+
     def _act(self, asked: Asked) -> Answer:
-        record = self._server(asked)
+        record = self.server(asked)
         action = next(iter(json.loads(asked.body)))
         if action == "os-stop":
             record["status"], record["vm_state"] = "SHUTOFF", "stopped"
@@ -148,12 +154,12 @@ class Servers(NovaBase):
         raise fault(400, f"There is no such action: {action}")
 
     def _tag(self, asked: Asked) -> Answer:
-        self._server(asked)
+        self.server(asked)
         server_id, tag = asked.parameters
         raise fault(404, f"Server {server_id} has no tag '{tag}'")
 
     def _attach(self, asked: Asked) -> Answer:
-        record = self._server(asked)
+        record = self.server(asked)
         volume_id = self.body(asked, "volumeAttachment").get("volumeId")
         if not isinstance(volume_id, str):
             raise fault(400, f"Invalid input for field/attribute volumeId. Value: {volume_id!r}.")
@@ -197,13 +203,36 @@ class Servers(NovaBase):
             raise fault(400, "Can not find requested image")
         if (name := server.get("key_name")) and (asked.user.user_id, name) not in self.keypairs:
             raise fault(400, "Invalid key_name provided.")
-        record = self.add_server(
-            asked.user.project_id, server["name"], zone=zone, flavor=server["flavorRef"],
-            metadata=server.get("metadata", {}), key_name=server.get("key_name"),
-        )  # fmt: skip
+        self.require_groups(asked, server)
+        ports = self.requested_ports(asked, server)
+        least = int(server.get("min_count", 1))
+        most = int(server.get("max_count", least))
+        mine = sum(1 for record in self.servers.values() if record["project_id"] == asked.user.project_id)
+        if mine + least > self.quota_instances:
+            raise fault(
+                403,
+                f"Quota exceeded for instances: Requested {least}, but already used {mine} of {self.quota_instances} "
+                "instances",
+            )
+        made = []
+        for number in range(1, most + 1):
+            name = server["name"] if most == 1 else f"{server['name']}-{number}"
+            made.append(
+                self.add_server(
+                    asked.user.project_id, name, zone=zone, flavor=server["flavorRef"], ports=ports,
+                    metadata=server.get("metadata", {}), key_name=server.get("key_name"),
+                    status="BUILD", vm_state="building", task_state="scheduling",
+                )
+            )  # fmt: skip
+            if not self.holds:
+                self.build(made[-1])
+        record = made[0]
+        if server.get("return_reservation_id"):
+            return Answer(202, {"reservation_id": f"r-{record['id'][:8]}"})
         links = self._links(asked, f"servers/{record['id']}")
         created = {
-            "id": record["id"], "links": links, "OS-DCF:diskConfig": "MANUAL", "security_groups": [{"name": "default"}],
-            "adminPass": "password",
+            "id": record["id"], "links": links, "OS-DCF:diskConfig": "MANUAL",
+            "security_groups": server.get("security_groups", [{"name": "default"}]),
+            "adminPass": server.get("adminPass", "password"),
         }  # fmt: skip
         return Answer(202, {"server": created}, headers={"Location": links[0]["href"]})
