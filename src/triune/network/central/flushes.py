@@ -11,6 +11,8 @@ from neutron.db.models.address_group import AddressAssociation, AddressGroup
 from neutron.db.models.tag import Tag
 from neutron.db.rbac_db_models import NetworkRBAC
 from neutron_lib.db import api as database
+from oslo_context.context import get_current
+from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
 from triune.network.central import journal, reads, touched
@@ -25,13 +27,16 @@ def listen() -> None:
 
 def _flushed(session: Any, _flush: Any) -> None:
     changed = [each for each in (*session.new, *session.deleted, *session.dirty) if type(each) in _KEYS]
-    context = session.info.get("using_context")
-    if not changed or context is None:
+    if not changed:
         return
+    # The session forgets its context before it flushes the last changes.
+    context = session.info.get("using_context") or get_current()
     for model, keys_of in _KEYS.items():
         rows = [each for each in changed if type(each) is model]
         if rows:
-            journal.write(context, keys_of(session, rows), context.project_id)
+            # What an administrator changes is mostly somebody else's.
+            project_id = context.project_id if context is not None and not context.is_admin else None
+            journal.write_in(session, keys_of(session, rows), project_id, context)
 
 
 def _by_tags(session: Any, rows: Iterable[Any]) -> set[Key]:
@@ -68,7 +73,12 @@ def _address_group(session: Any, group_id: str) -> set[Key]:
 
 
 def _by_shares(session: Any, rows: Iterable[Any]) -> set[Key]:
-    return set().union(*(_network(session, network_id) for network_id in {row.object_id for row in rows}))
+    return set().union(*(_network(session, network_id) for network_id in {_network_of(row) for row in rows}))
+
+
+def _network_of(share: Any) -> str:
+    # SQLAlchemy takes the network from a share that it removes, before it removes it.
+    return str(share.object_id or inspect(share).committed_state["object_id"])
 
 
 def _by_address_groups(session: Any, rows: Iterable[Any]) -> set[Key]:

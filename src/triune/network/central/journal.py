@@ -11,11 +11,14 @@ from triune.work.requests import Key, request
 
 def write(context: Any, keys: Collection[Key], project_id: str | None) -> None:
     """Ask for keys in the transaction of a context of Neutron. An error of the database rolls back all of it."""
-    if not keys:
-        return
-    session = context.session
+    if keys:
+        write_in(context.session, keys, project_id, context)
+
+
+def write_in(session: Any, keys: Collection[Key], project_id: str | None, context: Any) -> None:
+    """Ask for keys in a session's transaction; the context says in which request, where there is one."""
     # Where the gateway asks for a user, the user knows the gateway's request.
-    request_id = context.global_request_id or context.request_id
+    request_id = (context.global_request_id or context.request_id) if context is not None else None
     for statement in request(session.get_bind().dialect.name, keys, project_id, request_id):
         session.execute(statement)
 
