@@ -99,6 +99,14 @@ NETWORK_OPTS = [
         schemes=["http", "https"],
         help="URL of central Neutron, as tenants reach it. Unset: the central region has no networks of its own.",
     ),
+    cfg.IntOpt(
+        "reserved_addresses",
+        default=2,
+        min=0,
+        max=16,
+        help="Addresses of each subnet with DHCP that are kept for the own use of each region in which it is, such as "
+        "its DHCP service. 1 or 0 do where regions answer DHCP without addresses, as OVN does.",
+    ),
 ]
 
 WORKER_OPTS = [

@@ -6,6 +6,7 @@ from oslo_config import cfg
 
 from triune.gateway.call import Gateway
 from triune.network.boots import Boots
+from triune.network.handlers import handlers as network_handlers
 from triune.network.names import BOOT, DRIFT, SERVER
 from triune.network.servers import Servers
 from triune.network.top import central
@@ -43,6 +44,7 @@ def handlers(shared: Gateway) -> Mapping[str, Handler]:
     ports = TopPorts(shared.service_user, central(shared.conf))
     return {
         **Convergence(shared.registry, shared.service_user, shared.intents).handlers(),
+        **network_handlers(shared),
         SERVER: Servers(shared.registry, shared.service_user, ports),
         BOOT: Boots(shared.database, shared.journal, shared.registry, shared.service_user, ports),
     }

@@ -100,6 +100,59 @@ class Routings:
             LOG.exception("Routings cannot be read")
             return {}
 
+    async def bottoms(self, pod_id: str, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """The ids that resources of the top, given by type and id, have in a pod, as far as they are known."""
+        asked = set(wanted)
+        query = select(RoutingRow.resource_type, RoutingRow.top_id, RoutingRow.bottom_id).where(
+            RoutingRow.top_id.in_({top_id for _, top_id in asked}), RoutingRow.pod_id == pod_id
+        )
+        try:
+            async with asyncio.timeout(DEADLINE), self._database.transaction() as session:
+                rows = (await session.execute(query)).all()
+        except (SQLAlchemyError, OSError):
+            LOG.exception("Routings cannot be read")
+            return {}
+        return {(kind, top_id): bottom_id for kind, top_id, bottom_id in rows if (kind, top_id) in asked}
+
+    async def put(self, resource_type: str, top_id: str, pod_id: str, bottom_id: str, project_id: str | None) -> None:
+        """Remember the id that a resource of the top has in a pod, in place of what was known."""
+        row = (
+            RoutingRow.top_id == top_id,
+            RoutingRow.pod_id == pod_id,
+            RoutingRow.resource_type == resource_type,
+        )
+        try:
+            async with self._database.transaction() as session:
+                known = await session.scalar(select(RoutingRow.bottom_id).where(*row))
+                if known == bottom_id:
+                    return
+                if known is not None:
+                    await session.execute(delete(RoutingRow).where(*row))
+                session.add(
+                    RoutingRow(
+                        top_id=top_id,
+                        bottom_id=bottom_id,
+                        pod_id=pod_id,
+                        project_id=project_id,
+                        resource_type=resource_type,
+                    )
+                )
+        except IntegrityError:
+            LOG.debug("The routing of %s %s was written by somebody else, or its pod is gone", resource_type, top_id)
+        except (SQLAlchemyError, OSError):
+            LOG.exception("A routing cannot be written")
+
+    async def forget(self, resource_type: str, top_id: str, pod_id: str) -> None:
+        """Forget the id that a resource of the top has in a pod."""
+        query = delete(RoutingRow).where(
+            RoutingRow.top_id == top_id, RoutingRow.pod_id == pod_id, RoutingRow.resource_type == resource_type
+        )
+        try:
+            async with self._database.transaction() as session:
+                await session.execute(query)
+        except (SQLAlchemyError, OSError):
+            LOG.exception("A routing cannot be dropped")
+
     async def used_pods(self, project_id: str | None) -> dict[str, int]:
         """How many resources of a project are known to be in each pod."""
         query = (

@@ -185,6 +185,8 @@ class Base(PodService):
         return refusal(404, "HTTPNotFound", "The resource could not be found.").answer
 
     async def _answer(self, asked: Asked, request: Any) -> Answer:
+        # What a test did by itself it tells by itself.
+        self._events = []
         answer = await super()._answer(asked, request)
         events, self._events = self._events, []
         if self.changed is not None:

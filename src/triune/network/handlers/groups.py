@@ -1,0 +1,115 @@
+"""Security groups in pods: the groups, their rules, and the address groups that rules name.
+
+Kinds `security_group`, `security_group_rules`, `remote_group` and `address_group`. A group and its rules are two
+kinds, for rules of two groups may name each other.
+"""
+
+import asyncio
+
+from triune.network import forms, names, parts, plan
+from triune.network.handlers.shop import IN_USE_PAUSE, Shop
+from triune.network.neutron import Refused
+from triune.network.plan import REMOTE_ADDRESS_GROUPS, Ref
+from triune.network.realize import CONFLICT, Realizer
+from triune.work.handler import Again
+from triune.work.requests import Key
+
+
+class Groups:
+    """The handlers of four kinds. All raise what makes a key due again."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    async def group(self, key: Key) -> Again | None:
+        """The bare group."""
+        pod = await self._shop.pod(key.pod_id)
+        if pod is None:
+            return None
+        model = await self._shop.read.group(key.resource_id, key.pod_id)
+        if model is None:
+            return await self._leave(pod, key)
+        known = await self._shop.ids(key.pod_id, [Ref(names.SECURITY_GROUP, key.resource_id)])
+        twin = await pod.ensure(plan.group(model), {})
+        await parts.shares(pod.neutron, pod.features, "security_group", twin["id"], model.shares)
+        if twin["id"] not in known.values():
+            # Rules of others may name it from now on.
+            await pod.forget(names.SECURITY_GROUP_RULES, key.resource_id)
+            users = await self._shop.read.users("remote_group_id", key.resource_id, key.pod_id)
+            others = users - {key.resource_id}
+            await self._shop.request(Key(names.SECURITY_GROUP_RULES, each, key.pod_id) for each in others)
+        return None
+
+    async def _leave(self, pod: Realizer, key: Key) -> Again | None:
+        await pod.forget(names.SECURITY_GROUP_RULES, key.resource_id)
+        return await _removed(pod, names.SECURITY_GROUP, key.resource_id)
+
+    async def rules(self, key: Key) -> Again | None:
+        """The rules of a group, which is seen to first, as is what they name."""
+        pod = await self._shop.pod(key.pod_id)
+        if pod is None:
+            return None
+        model = await self._shop.read.rules(key.resource_id, key.pod_id)
+        if model is None:
+            # The group takes them along.
+            return None
+        wanted = plan.rules(model, pod.features)
+        refs = {Ref(names.SECURITY_GROUP, key.resource_id)}
+        for rule in wanted:
+            refs |= plan.references([rule.remote_group_id, rule.remote_address_group_id])
+        await asyncio.gather(*(self._shop.now(ref.kind, ref.top_id, key.pod_id) for ref in refs))
+        ids = {ref: await self._shop.id(ref.kind, ref.top_id, pod) for ref in refs}
+        group_id = ids[Ref(names.SECURITY_GROUP, key.resource_id)]
+        owner = {"id": group_id, "project_id": model.group["project_id"]}
+        await parts.rules(pod.neutron, owner, {parts.bottom_rule(rule, ids) for rule in wanted})
+        # Ports need the group with its rules: so they know that it is ready.
+        await pod.routings.put(
+            names.SECURITY_GROUP_RULES, key.resource_id, key.pod_id, group_id, model.group["project_id"]
+        )
+        return None
+
+    async def remote(self, key: Key) -> Again | None:
+        """The addresses that members of a group have in other pods, for the rules here that name the group."""
+        pod = await self._shop.pod(key.pod_id)
+        if pod is None:
+            return None
+        if REMOTE_ADDRESS_GROUPS not in pod.features:
+            # There the rules themselves hold the addresses.
+            users = await self._shop.read.users("remote_group_id", key.resource_id, key.pod_id)
+            await self._shop.request(Key(names.SECURITY_GROUP_RULES, each, key.pod_id) for each in users)
+            return None
+        found = await self._shop.read.remote_group(key.resource_id, key.pod_id)
+        if found is None:
+            return await _removed(pod, names.REMOTE_GROUP, key.resource_id)
+        shown, members = found
+        twin = await pod.ensure(plan.addresses_group(names.REMOTE_GROUP, shown), {})
+        await parts.addresses(pod.neutron, twin, members.elsewhere)
+        return None
+
+    async def addresses(self, key: Key) -> Again | None:
+        """An address group of the user's."""
+        pod = await self._shop.pod(key.pod_id)
+        if pod is None:
+            return None
+        if REMOTE_ADDRESS_GROUPS not in pod.features:
+            users = await self._shop.read.users("remote_address_group_id", key.resource_id, key.pod_id)
+            await self._shop.request(Key(names.SECURITY_GROUP_RULES, each, key.pod_id) for each in users)
+            return None
+        found = await self._shop.read.address_group(key.resource_id, key.pod_id)
+        if found is None:
+            return await _removed(pod, names.ADDRESS_GROUP, key.resource_id)
+        shown, shares = found
+        twin = await pod.ensure(plan.addresses_group(names.ADDRESS_GROUP, shown), {})
+        await parts.addresses(pod.neutron, twin, forms.networks(shown["addresses"]))
+        await parts.shares(pod.neutron, pod.features, "address_group", twin["id"], shares)
+        return None
+
+
+async def _removed(pod: Realizer, kind: str, top_id: str) -> Again | None:
+    try:
+        await pod.remove(kind, top_id)
+    except Refused as error:
+        if error.status != CONFLICT:
+            raise
+        return Again(IN_USE_PAUSE, str(error))
+    return None

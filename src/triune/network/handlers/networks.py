@@ -1,0 +1,110 @@
+"""Networks in pods, with their subnets (kind `network`)."""
+
+import asyncio
+from typing import Any, Final
+
+from triune.network import names, parts, plan
+from triune.network.handlers.shop import IN_USE_PAUSE, Shop
+from triune.network.model import Network
+from triune.network.neutron import Refused
+from triune.network.plan import Ref
+from triune.network.realize import CONFLICT, Realizer
+from triune.network.resources import RESOURCES, SUBNET
+from triune.work.handler import Again
+from triune.work.requests import Key
+
+JSON = dict[str, Any]
+
+# Seconds between looks at a network that somebody in the pod uses by himself.
+FOREIGN_PAUSE: Final = 60.0
+# Ports that Neutron itself removes together with their network.
+_AUTOMATIC: Final = frozenset({"network:dhcp", "network:distributed"})
+
+
+class Networks:
+    """Brings a network with its subnets to what is wanted in a pod."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    async def __call__(self, key: Key) -> Again | None:
+        """Raises what makes it due again."""
+        pod = await self._shop.pod(key.pod_id)
+        if pod is None:
+            return None
+        found = await self._shop.read.network(key.resource_id, key.pod_id)
+        if found is None:
+            return await self._leave(pod, key)
+        model, reserves = found
+        held = await self._shop.reserve.hold(dict(model.shown), map(dict, model.subnets), reserves, key.pod_id)
+        return await self._stay(pod, Network(model.shown, model.subnets, model.shares, held))
+
+    async def _stay(self, pod: Realizer, model: Network) -> Again | None:
+        wanted = plan.network(model)
+        refs = plan.references(pod.body(wanted))
+        await asyncio.gather(*(self._shop.now(ref.kind, ref.top_id, pod.pod_id) for ref in refs))
+        ids = {ref: await self._shop.id(ref.kind, ref.top_id, pod) for ref in refs}
+        twin = await pod.ensure(wanted, ids)
+        again = await self._subnets(pod, model, twin)
+        await parts.shares(pod.neutron, pod.features, "network", twin["id"], model.shares)
+        return again
+
+    async def _subnets(self, pod: Realizer, model: Network, network: JSON) -> Again | None:
+        """The subnets of a twin: what is wanted no more goes first, for its addresses may be another's now."""
+        ids = {Ref(names.NETWORK, model.shown["id"]): network["id"]}
+        found = await pod.neutron.list("subnets", [("network_id", network["id"])])
+        resource = RESOURCES[SUBNET]
+        twins = {top_id: each for each in found if (top_id := resource.top_id(each)) is not None}
+        wanted = plan.subnets(model)
+        again = None
+        for top_id in twins.keys() - {each.top_id for each in wanted}:
+            try:
+                await pod.neutron.delete(resource.path, twins[top_id]["id"])
+                await pod.forget(SUBNET, top_id)
+            except Refused as error:
+                if error.status != CONFLICT:
+                    raise
+                again = Again(IN_USE_PAUSE, str(error))
+        for each in wanted:
+            await pod.bring(each, ids, twins.get(each.top_id))
+        return again
+
+    async def _leave(self, pod: Realizer, key: Key) -> Again | None:
+        """Nothing of a network is wanted in a pod any more."""
+        for twin in await pod.find(names.NETWORK, key.resource_id):
+            again = await self._empty(pod, key, twin["id"])
+            if again is not None:
+                return again
+            subnets = await pod.neutron.list("subnets", [("network_id", twin["id"])])
+            try:
+                await pod.neutron.delete("networks", twin["id"])
+            except Refused as error:
+                if error.status != CONFLICT:
+                    raise
+                return Again(IN_USE_PAUSE, str(error))
+            for subnet in subnets:
+                if (top_id := RESOURCES[SUBNET].top_id(subnet)) is not None:
+                    await pod.forget(SUBNET, top_id)
+        await pod.forget(names.NETWORK, key.resource_id)
+        # Not earlier: until now the pod could have used them.
+        await self._shop.reserve.release(key.resource_id, key.pod_id)
+        return None
+
+    async def _empty(self, pod: Realizer, key: Key, twin_id: str) -> Again | None:
+        """Remove the twins of ports that are not in this pod. Whose port is a user's own stays, and so the network."""
+        ports = await pod.neutron.list("ports", [("network_id", twin_id)])
+        resource = RESOURCES[names.PORT]
+        twins = {each["id"]: top_id for each in ports if (top_id := resource.top_id(each)) is not None}
+        # Asked after the pod: whoever places a port says so before he makes its twin.
+        placed = await self._shop.read.placed(twins.values(), key.pod_id)
+        if placed:
+            return Again(IN_USE_PAUSE, f"port {min(placed)} has come to the pod meanwhile")
+        foreign = [each for each in ports if each["id"] not in twins and each["device_owner"] not in _AUTOMATIC]
+        for port_id, top_id in twins.items():
+            await pod.neutron.delete(resource.path, port_id)
+            await pod.forget(names.PORT, top_id)
+        if foreign:
+            what = ", ".join(sorted(each["id"] for each in foreign)[:3])
+            region = pod.neutron.pod.region_name
+            return Again(FOREIGN_PAUSE, f"{len(foreign)} ports were made in {region} itself on the network: {what}")
+        return None

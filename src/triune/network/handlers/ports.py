@@ -1,0 +1,86 @@
+"""Ports in pods (kind `port`). A server waits for each of them, so what is known to be there is not looked at again."""
+
+import asyncio
+from typing import Any, Final
+
+from oslo_log import log as logging
+
+from triune.network import names, plan
+from triune.network.handlers.shop import Shop
+from triune.network.model import Port
+from triune.network.neutron import Refused
+from triune.network.plan import Ref
+from triune.network.realize import BAD_REQUEST, NOT_FOUND, Realizer
+from triune.network.resources import SUBNET
+from triune.work.handler import Again
+from triune.work.requests import Key
+
+LOG = logging.getLogger(__name__)
+
+# The key that sees to what a port names, and the routing that tells that it is ready.
+_READY: Final = {
+    names.NETWORK: names.NETWORK,
+    SUBNET: SUBNET,
+    names.SECURITY_GROUP: names.SECURITY_GROUP_RULES,
+    names.QOS_POLICY: names.QOS_POLICY,
+}
+
+
+class Ports:
+    """Brings a port to what is wanted in a pod."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    async def __call__(self, key: Key) -> Again | None:
+        """Raises what makes it due again."""
+        pod = await self._shop.pod(key.pod_id)
+        if pod is None:
+            return None
+        model = await self._shop.read.port(key.resource_id, key.pod_id)
+        if model is None:
+            await pod.remove(names.PORT, key.resource_id)
+            return None
+        try:
+            await self._stay(pod, model)
+        except Refused as error:
+            if error.status not in (BAD_REQUEST, NOT_FOUND) or error.pod.id != key.pod_id:
+                raise
+            # What was known to be there may have gone: looked at anew, once.
+            LOG.info("%s", error)
+            await self._doubt(pod, model)
+            await self._stay(pod, model)
+        return None
+
+    async def _stay(self, pod: Realizer, model: Port) -> None:
+        wanted = plan.port(model)
+        refs = plan.references(pod.body(wanted))
+        own = Ref(names.PORT, model.shown["id"])
+        known = await self._known(pod, {*refs, own})
+        missing = refs - known.keys()
+        if missing:
+            await self._prepare(pod, model, missing)
+            known |= await self._known(pod, missing)
+        if gone := refs - known.keys():
+            raise LookupError(f"not in {pod.neutron.pod.region_name}: {sorted(map(str, gone))}")
+        if own in known:
+            await pod.ensure(wanted, known)
+        else:
+            await pod.create_or_find(wanted, known)
+
+    async def _known(self, pod: Realizer, refs: set[Ref] | frozenset[Ref]) -> dict[Ref, str]:
+        """The ids of what is ready in the pod."""
+        asked = {ref: Ref(_READY.get(ref.kind, ref.kind), ref.top_id) for ref in refs}
+        found = await self._shop.ids(pod.pod_id, asked.values())
+        return {ref: found[ready] for ref, ready in asked.items() if ready in found}
+
+    async def _prepare(self, pod: Realizer, model: Port, missing: frozenset[Ref]) -> None:
+        """See to what is not known to be ready; a subnet goes with its network."""
+        network = Ref(names.NETWORK, str(model.shown["network_id"]))
+        keys = {(_READY[ref.kind], ref.top_id) for ref in {network if ref.kind == SUBNET else ref for ref in missing}}
+        await asyncio.gather(*(self._shop.now(kind, top_id, pod.pod_id) for kind, top_id in keys))
+
+    async def _doubt(self, pod: Realizer, model: Port) -> None:
+        wanted: Any = plan.port(model)
+        for ref in {*plan.references(pod.body(wanted)), Ref(names.PORT, str(model.shown["id"]))}:
+            await pod.forget(_READY.get(ref.kind, ref.kind), ref.top_id)

@@ -1,0 +1,85 @@
+"""What the handlers of all kinds of twins share."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from triune.db.engine import Database
+from triune.log import current_request_id
+from triune.network.features import Features
+from triune.network.neutron import Neutron
+from triune.network.plan import Ref
+from triune.network.read import Read
+from triune.network.realize import Limits, Realizer
+from triune.network.reserve import Reserve
+from triune.pods.registry import Registry
+from triune.pods.routings import Routings
+from triune.pods.service_user import ServiceUser
+from triune.work.journal import Journal
+from triune.work.requests import Key
+from triune.work.runner import Runner
+
+# Seconds that a key has for what it depends on.
+DEPENDENCY_DEADLINE: Final = 120.0
+# Seconds until something is looked at again that something else still uses.
+IN_USE_PAUSE: Final = 2.0
+
+
+class Shop:
+    """The means of all handlers, and what they do alike."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        routings: Routings,
+        database: Database,
+        journal: Journal,
+        runner: Runner,
+        user: ServiceUser,
+        read: Read,
+        reserve: Reserve,
+    ) -> None:
+        self.read = read
+        self.reserve = reserve
+        self._registry = registry
+        self._routings = routings
+        self._database = database
+        self._journal = journal
+        self._runner = runner
+        self._user = user
+        self._features = Features()
+        self._limits = Limits()
+
+    async def pod(self, pod_id: str) -> Realizer | None:
+        """The means to realize twins in a pod; None where no such pod is registered any more.
+
+        Raises `PodUnreachable`, `Refused`.
+        """
+        pod = next((each for each in await self._registry.pods() if each.id == pod_id), None)
+        if pod is None:
+            return None
+        neutron = Neutron(self._user, pod)
+        return Realizer(neutron, await self._features.of(neutron), self._routings, self._limits)
+
+    async def now(self, kind: str, resource_id: str, pod_id: str) -> None:
+        """See to what a key depends on. Raises `KeyFailed`."""
+        await self._runner.now(Key(kind, resource_id, pod_id), DEPENDENCY_DEADLINE)
+
+    async def request(self, keys: Iterable[Key], backlog: bool = False) -> None:
+        """Ask for keys that nobody waits for."""
+        wanted = list(keys)
+        if wanted:
+            async with self._database.transaction() as session:
+                await self._journal.request(session, wanted, None, current_request_id(), backlog=backlog)
+
+    async def ids(self, pod_id: str, refs: Iterable[Ref]) -> dict[Ref, str]:
+        """The ids of resources in a pod, as far as they are known."""
+        asked = list(refs)
+        found = await self._routings.bottoms(pod_id, ((ref.kind, ref.top_id) for ref in asked)) if asked else {}
+        return {ref: found[ref.kind, ref.top_id] for ref in asked if (ref.kind, ref.top_id) in found}
+
+    async def id(self, kind: str, top_id: str, pod: Realizer) -> str:
+        """The id of a twin that was just seen to. Raises `LookupError` where it has left since."""
+        bottom_id = await self._routings.bottom(kind, top_id, pod.pod_id)
+        if bottom_id is None:
+            raise LookupError(f"{kind} {top_id} is not in {pod.neutron.pod.region_name}")
+        return bottom_id

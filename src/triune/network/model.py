@@ -1,0 +1,72 @@
+"""What central Neutron says of the things that one key is about.
+
+`shown` is a resource as Neutron shows it to Triune's own user. Pure data: `triune.network.plan` tells what follows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+JSON = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A resource is lent to a project; `*` is all."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network; `held` are the addresses of each subnet that the pod may use for itself."""
+
+    shown: JSON
+    subnets: tuple[JSON, ...] = ()
+    shares: frozenset[Share] = frozenset()
+    held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A security group, without its rules."""
+
+    shown: JSON
+    shares: frozenset[Share] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The members of a security group, as one pod needs to know them.
+
+    `here`: some are in the pod. `elsewhere`: the addresses of those in other pods.
+    """
+
+    here: bool = False
+    elsewhere: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of a security group, with what they name: members of groups, and addresses of address groups."""
+
+    group: JSON
+    rules: tuple[JSON, ...] = ()
+    members: Mapping[str, Members] = field(default_factory=dict)
+    addresses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A QoS policy with its rules."""
+
+    shown: JSON
+    shares: frozenset[Share] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port; `automatic` are the subnets in which its address follows from its MAC."""
+
+    shown: JSON
+    automatic: frozenset[str] = frozenset()

@@ -1,0 +1,127 @@
+"""Parts of twins that are compared by value: rules of groups, addresses, limits of QoS policies, shares.
+
+A twin is Triune's, and so is everything that it has.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+from triune.network import forms, plan
+from triune.network.model import Share
+from triune.network.neutron import Neutron, Refused
+from triune.network.plan import Ref, Rule
+from triune.network.realize import CONFLICT
+
+JSON = dict[str, Any]
+
+_RULES: Final = "security-group-rules"
+_RBAC: Final = "rbac-policies"
+_EXISTS: Final = "SecurityGroupRuleExists"
+# What can be lent, and the extension that brings it.
+_LENDING: Final[Mapping[str, str]] = {
+    "network": "rbac-policies",
+    "qos_policy": "rbac-policies",
+    "security_group": "rbac-security-groups",
+    "address_group": "rbac-address-group",
+}
+
+
+def bottom_rule(rule: Rule, ids: Mapping[Ref, str]) -> Rule:
+    """A rule with ids of the pod in place of references."""
+    return replace(
+        rule,
+        remote_group_id=plan.resolved(rule.remote_group_id, ids),
+        remote_address_group_id=plan.resolved(rule.remote_address_group_id, ids),
+    )
+
+
+async def rules(neutron: Neutron, group: JSON, wanted: Iterable[Rule]) -> None:
+    """Give a twin of a security group these rules and no others.
+
+    What is missing comes before the surplus goes, so that nothing that is wanted is interrupted.
+    """
+    found = await neutron.list(_RULES, [("security_group_id", group["id"])])
+    have = {plan.found_rule(each): each["id"] for each in found}
+    wanted = set(wanted)
+    missing = [
+        {**asdict(each), "security_group_id": group["id"], "project_id": group["project_id"]}
+        for each in wanted - have.keys()
+    ]
+    await _add_rules(neutron, [{name: value for name, value in each.items() if value is not None} for each in missing])
+    for surplus in have.keys() - wanted:
+        await neutron.delete(_RULES, have[surplus])
+    for twice in {each["id"] for each in found} - set(have.values()):
+        await neutron.delete(_RULES, twice)
+
+
+async def _add_rules(neutron: Neutron, missing: list[JSON]) -> None:
+    if not missing:
+        return
+    try:
+        await neutron.create_many(_RULES, missing)
+    except Refused as error:
+        if error.type != _EXISTS:
+            raise
+        # One of them was made at the same time, or the pod takes two for the same: then each by itself.
+        for each in missing:
+            await _add_rule(neutron, each)
+
+
+async def _add_rule(neutron: Neutron, rule: JSON) -> None:
+    try:
+        await neutron.create(_RULES, rule)
+    except Refused as error:
+        if error.type != _EXISTS:
+            raise
+
+
+async def addresses(neutron: Neutron, group: JSON, wanted: frozenset[str]) -> None:
+    """Give an address group these addresses and no others."""
+    have = forms.networks(group["addresses"])
+    path = f"address-groups/{group['id']}"
+    if missing := sorted(wanted - have):
+        await neutron.act(f"{path}/add_addresses", {"addresses": missing})
+    if surplus := sorted(have - wanted):
+        await neutron.act(f"{path}/remove_addresses", {"addresses": surplus})
+
+
+async def limits(neutron: Neutron, policy: JSON, wanted: Mapping[tuple[str, str], JSON]) -> None:
+    """Give a QoS policy these rules and no others."""
+    everything = frozenset({*plan.QOS_RULES.values(), "qos-bw-limit-direction"})
+    have = {(rule["type"], rule.get("direction", "")): rule for rule in policy["rules"]}
+    shown = plan.limits({"rules": policy["rules"]}, everything)
+    path = f"qos/policies/{policy['id']}"
+    for (kind, direction), rule in have.items():
+        if (kind, direction) not in wanted and kind in plan.QOS_RULES:
+            await neutron.delete(f"{path}/{kind}_rules", rule["id"])
+    for (kind, direction), fields in wanted.items():
+        present = have.get((kind, direction))
+        if present is None:
+            await neutron.create(f"{path}/{kind}_rules", fields)
+        elif fields.items() - shown[kind, direction].items():
+            await neutron.update(f"{path}/{kind}_rules", present["id"], fields)
+
+
+async def shares(
+    neutron: Neutron, features: frozenset[str], object_type: str, object_id: str, wanted: frozenset[Share]
+) -> None:
+    """Lend a twin to these projects and to no others, as far as the pod lends such things at all."""
+    if _LENDING[object_type] not in features:
+        return
+    found = await neutron.list(_RBAC, [("object_id", object_id), ("action", "access_as_shared")])
+    have = {Share(each["target_tenant"]): each["id"] for each in found}
+    for share in wanted - have.keys():
+        body = {
+            "object_type": object_type,
+            "object_id": object_id,
+            "action": "access_as_shared",
+            "target_tenant": share.target,
+        }
+        try:
+            await neutron.create(_RBAC, body)
+        except Refused as error:
+            if error.status != CONFLICT:
+                raise
+    for share in have.keys() - wanted:
+        await neutron.delete(_RBAC, have[share])

@@ -1,0 +1,165 @@
+"""Reads from central Neutron, and from the table of placements, what a key needs."""
+
+import asyncio
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import Any, Final
+
+from sqlalchemy import select
+
+from triune.db.engine import Database
+from triune.db.models import PlacementRow
+from triune.network import forms, plan
+from triune.network.model import Group, Members, Network, Policy, Port, Rules, Share
+from triune.network.names import PROFILE, RESERVE_DEVICE
+from triune.network.neutron import Neutron
+
+JSON = dict[str, Any]
+
+_SHARED: Final = "access_as_shared"
+_MEMBER: Final = ("fixed_ips", "allowed_address_pairs", "binding:profile", "security_groups")
+
+
+class Read:
+    """All methods raise `PodUnreachable` and `Refused` of central Neutron, and `DatabaseUnavailable`."""
+
+    def __init__(self, central: Neutron, database: Database) -> None:
+        self.central = central
+        self._database = database
+
+    async def is_placed(self, network_id: str, pod_id: str) -> bool:
+        """Whether any port of a network is in a pod."""
+        statement = select(PlacementRow.port_id).where(
+            PlacementRow.network_id == network_id, PlacementRow.pod_id == pod_id
+        )
+        async with self._database.transaction() as session:
+            return await session.scalar(statement.limit(1)) is not None
+
+    async def placed(self, port_ids: Iterable[str], pod_id: str) -> frozenset[str]:
+        """Those of some ports that are in a pod."""
+        wanted = PlacementRow.port_id.in_(list(port_ids))
+        statement = select(PlacementRow.port_id).where(wanted, PlacementRow.pod_id == pod_id)
+        async with self._database.transaction() as session:
+            return frozenset(await session.scalars(statement))
+
+    async def network(self, network_id: str, pod_id: str) -> tuple[Network, list[JSON]] | None:
+        """A network, and the ports that hold addresses of it for a pod; None where it is gone or not in the pod."""
+        device = f"{RESERVE_DEVICE}{pod_id}"
+        shown, subnets, shares, reserves, placed = await asyncio.gather(
+            self.central.show("networks", network_id),
+            self.central.list("subnets", [("network_id", network_id)]),
+            self._shares(network_id),
+            self.central.list("ports", [("network_id", network_id), ("device_id", device)]),
+            self.is_placed(network_id, pod_id),
+        )
+        if shown is None or not placed:
+            return None
+        return Network(shown, tuple(sorted(subnets, key=lambda each: str(each["id"]))), shares), reserves
+
+    async def port(self, port_id: str, pod_id: str) -> Port | None:
+        """A port; None where it is gone or not in the pod."""
+        shown = await self.central.show("ports", port_id)
+        if shown is None or pod_of(shown) != pod_id:
+            return None
+        if not any(_may_follow_from_mac(each["ip_address"]) for each in shown["fixed_ips"]):
+            return Port(shown)
+        subnets = await self.central.list("subnets", [("network_id", shown["network_id"])])
+        return Port(shown, frozenset(each["id"] for each in subnets if plan.is_automatic(each)))
+
+    async def group(self, group_id: str, pod_id: str) -> Group | None:
+        """A security group; None where it is gone or has no members in the pod."""
+        shown, shares, members = await asyncio.gather(
+            self.central.show("security-groups", group_id), self._shares(group_id), self.members([group_id], pod_id)
+        )
+        if shown is None or not members[group_id].here:
+            return None
+        return Group(shown, shares)
+
+    async def rules(self, group_id: str, pod_id: str) -> Rules | None:
+        """The rules of a security group; None where it is gone or has no members in the pod."""
+        shown, rules = await asyncio.gather(
+            self.central.show("security-groups", group_id),
+            self.central.list("security-group-rules", [("security_group_id", group_id)]),
+        )
+        remote = {rule["remote_group_id"] for rule in rules if rule.get("remote_group_id")}
+        address_groups = {rule["remote_address_group_id"] for rule in rules if rule.get("remote_address_group_id")}
+        members, addresses = await asyncio.gather(
+            self.members({group_id, *remote}, pod_id), self.central.of("address-groups", "id", address_groups)
+        )
+        if shown is None or not members[group_id].here:
+            return None
+        found = {each["id"]: forms.networks(each["addresses"]) for each in addresses}
+        return Rules(shown, tuple(rules), members, {each: found.get(each, frozenset()) for each in address_groups})
+
+    async def members(self, group_ids: Iterable[str], pod_id: str) -> dict[str, Members]:
+        """Of each group, whether it has members in a pod, and the addresses of its members in other pods."""
+        wanted = set(group_ids)
+        ports = await self.central.of("ports", "security_groups", wanted, _MEMBER)
+        return {each: _members([port for port in ports if each in port["security_groups"]], pod_id) for each in wanted}
+
+    async def remote_group(self, group_id: str, pod_id: str) -> tuple[JSON, Members] | None:
+        """A security group that rules in a pod name, and its members; None where no group there has such a rule."""
+        users, shown = await asyncio.gather(
+            self.users("remote_group_id", group_id, pod_id), self.central.show("security-groups", group_id)
+        )
+        if shown is None or not users:
+            return None
+        return shown, (await self.members([group_id], pod_id))[group_id]
+
+    async def address_group(self, group_id: str, pod_id: str) -> tuple[JSON, frozenset[Share]] | None:
+        """An address group; None where it is gone or no group in the pod has a rule that names it."""
+        shown, shares, users = await asyncio.gather(
+            self.central.show("address-groups", group_id),
+            self._shares(group_id),
+            self.users("remote_address_group_id", group_id, pod_id),
+        )
+        return (shown, shares) if shown is not None and users else None
+
+    async def users(self, attribute: str, value: str, pod_id: str) -> frozenset[str]:
+        """The security groups with members in a pod that have rules with this value of an attribute."""
+        rules = await self.central.list("security-group-rules", [(attribute, value)], ["security_group_id"])
+        members = await self.members({rule["security_group_id"] for rule in rules}, pod_id)
+        return frozenset(each for each, found in members.items() if found.here)
+
+    async def policy(self, policy_id: str, pod_id: str) -> Policy | None:
+        """A QoS policy; None where it is gone, or neither a port in the pod nor the network of one has it."""
+        shown, shares, ports, networks = await asyncio.gather(
+            self.central.show("qos/policies", policy_id),
+            self._shares(policy_id),
+            self.central.list("ports", [("qos_policy_id", policy_id)], ["binding:profile"]),
+            self.central.list("networks", [("qos_policy_id", policy_id)], ["id"]),
+        )
+        if shown is None:
+            return None
+        if not any(pod_of(each) == pod_id for each in ports):
+            present = await asyncio.gather(*(self.is_placed(each["id"], pod_id) for each in networks))
+            if not any(present):
+                return None
+        return Policy(shown, shares)
+
+    async def _shares(self, object_id: str) -> frozenset[Share]:
+        policies = await self.central.list("rbac-policies", [("object_id", object_id), ("action", _SHARED)])
+        return frozenset(Share(each["target_tenant"]) for each in policies)
+
+
+def pod_of(port: JSON) -> str | None:
+    """The pod in which a port of central Neutron is placed."""
+    place = (port.get("binding:profile") or {}).get(PROFILE)
+    return place.get("pod") if isinstance(place, dict) else None
+
+
+def _members(ports: Iterable[JSON], pod_id: str) -> Members:
+    placed = [(port, pod_of(port)) for port in ports]
+    elsewhere = (port for port, pod in placed if pod not in (None, pod_id))
+    addresses = {
+        each["ip_address"]
+        for port in elsewhere
+        for each in (*port["fixed_ips"], *(port.get("allowed_address_pairs") or ()))
+    }
+    return Members(any(pod == pod_id for _, pod in placed), forms.networks(addresses))
+
+
+def _may_follow_from_mac(address: str) -> bool:
+    """Whether an address looks like one that is made of a MAC: then its subnet has to be asked."""
+    parsed = ip_address(address)
+    return parsed.version == 6 and parsed.packed[11:13] == b"\xff\xfe"

@@ -1,0 +1,97 @@
+"""Addresses of a network that a pod may use for itself, such as those of its DHCP service.
+
+A port of central Neutron holds them, so that they are given to nobody else. Subnets in the pod hand out no others: so
+no pod can ever give an address that central Neutron or another pod gives too.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from oslo_log import log as logging
+
+from triune.network import plan
+from triune.network.names import RESERVE_DEVICE, RESERVE_OWNER
+from triune.network.neutron import Neutron, Refused
+from triune.network.realize import CONFLICT
+
+LOG = logging.getLogger(__name__)
+
+JSON = dict[str, Any]
+
+
+class Reserve:
+    """Holds addresses in central Neutron. All methods raise `PodUnreachable` and `Refused`."""
+
+    def __init__(self, central: Neutron, count: int) -> None:
+        """`count` addresses of each subnet and pod."""
+        self._central = central
+        self._count = count
+
+    async def hold(
+        self, network: JSON, subnets: Iterable[JSON], ports: list[JSON], pod_id: str
+    ) -> dict[str, tuple[str, ...]]:
+        """See to it that each subnet that needs addresses has them, as far as there are any; which those are.
+
+        `ports` are those that hold addresses of the network for the pod already.
+        """
+        held = _held(ports)
+        missing = [
+            each["id"]
+            for each in subnets
+            if plan.needs_addresses(each)
+            for _ in range(self._count - len(held.get(each["id"], ())))
+        ]
+        if missing:
+            ports = await self._more(network, ports, missing, pod_id)
+            held = _held(ports)
+        return {subnet: tuple(sorted(addresses)) for subnet, addresses in held.items()}
+
+    async def release(self, network_id: str, pod_id: str) -> None:
+        """Give back everything that is held of a network for a pod."""
+        filters = [("network_id", network_id), ("device_id", f"{RESERVE_DEVICE}{pod_id}")]
+        for port in await self._central.list("ports", filters):
+            await self._central.delete("ports", port["id"])
+
+    async def _more(self, network: JSON, ports: list[JSON], missing: list[str], pod_id: str) -> list[JSON]:
+        """The ports with one more address of each subnet in `missing`, as far as there are any."""
+        try:
+            return await self._take(network, ports, missing, pod_id)
+        except Refused as error:
+            if error.status != CONFLICT:
+                raise
+            if len(missing) == 1:
+                # A small subnet: servers go first, and most pods answer DHCP without an address.
+                LOG.warning("No address can be held for a pod: %s", error)
+                return ports
+        for subnet_id in missing:
+            ports = await self._more(network, ports, [subnet_id], pod_id)
+        return ports
+
+    async def _take(self, network: JSON, ports: list[JSON], missing: list[str], pod_id: str) -> list[JSON]:
+        more = [{"subnet_id": each} for each in missing]
+        if ports:
+            changes = {"fixed_ips": [*ports[0]["fixed_ips"], *more]}
+            return [await self._central.update("ports", ports[0]["id"], changes), *ports[1:]]
+        body = {
+            "network_id": network["id"],
+            "name": "addresses for a region",
+            "device_owner": RESERVE_OWNER,
+            "device_id": f"{RESERVE_DEVICE}{pod_id}",
+            "fixed_ips": more,
+        }
+        try:
+            return [await self._central.create("ports", {**body, "project_id": network["project_id"]})]
+        except Refused as error:
+            if error.type != "OverQuota":
+                raise
+            # It is no port of the tenant's choosing.
+            return [await self._central.create("ports", body)]
+
+
+def _held(ports: Iterable[JSON]) -> dict[str, set[str]]:
+    held: defaultdict[str, set[str]] = defaultdict(set)
+    for port in ports:
+        for each in port["fixed_ips"]:
+            held[each["subnet_id"]].add(each["ip_address"])
+    return dict(held)

@@ -1,0 +1,229 @@
+"""A central Neutron and pods, with the real handlers and the real work engine between them.
+
+Requests go to the fakes without a network between, so that thousands can be made; each may fail before or after it has
+had its effect. What the mechanism driver does in central Neutron is done by a hook: placements follow profiles.
+"""
+
+import asyncio
+import json
+import random
+import shutil
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from multidict import CIMultiDict, CIMultiDictProxy
+from sqlalchemy import delete, update
+
+from triune.conf import new
+from triune.db.engine import Database
+from triune.db.models import JournalRow, PlacementRow
+from triune.network import names
+from triune.network.handlers import handlers
+from triune.pods.client import Document, PodUnreachable
+from triune.pods.registry import Pod, Registry
+from triune.pods.routings import Routings
+from triune.work.backoff import Backoff
+from triune.work.journal import Journal
+from triune.work.pace import Pace
+from triune.work.requests import Key
+from triune.work.runner import KeyFailed, KeyWaits, Runner
+
+from .cloud.keystone import Keystone
+from .cloud.neutron import Neutron, Record
+from .cloud.service import Asked, Refusal
+
+PACE = Pace(0.05, 5.0, 20.0, 8, 8, 3600.0, Backoff(0.01, 0.02))
+# Kinds in an order in which things can leave a pod.
+KINDS = (
+    names.PORT, names.NETWORK, names.SECURITY_GROUP_RULES, names.SECURITY_GROUP, names.REMOTE_GROUP,
+    names.ADDRESS_GROUP, names.QOS_POLICY,
+)  # fmt: skip
+
+
+class Crash(BaseException):
+    """The process is gone at this request."""
+
+
+class Wire:
+    """Stands for the service user: asks the fakes directly, with faults."""
+
+    def __init__(self, services: dict[str, Neutron], keystone: Keystone) -> None:
+        self._services = services
+        self._token = keystone.token("service", roles=("admin", "service"))
+        self.calls: list[tuple[str, str, str]] = []
+        # One in so many requests fails; 0: none.
+        self.faults = 0.0
+        self.random = random.Random(0)
+
+    async def fetch(
+        self, pod: Pod, service: str, method: str, path: str, document: Any = None, query: str = "", **_more: Any
+    ) -> Document:
+        assert service == "network"
+        self.calls.append((pod.region_name, method, path))
+        await asyncio.sleep(0)
+        fault = self.random.choice(("before", "after", "crash before", "crash after", "500"))
+        if self.random.random() >= self.faults:
+            fault = ""
+        if fault == "crash before":
+            raise Crash
+        if fault == "before":
+            raise PodUnreachable(pod, service, "cut")
+        if fault == "500":
+            return Document(pod, service, 500, CIMultiDictProxy(CIMultiDict()), b"oops")
+        body = b"" if document is None else json.dumps(document).encode()
+        asked = Asked(method, path, path, parse_qsl(query), {"x-auth-token": self._token.id}, body)
+        try:
+            answer = await self._services[pod.region_name]._answer(asked, None)
+        except Refusal as refusal:
+            answer = refusal.answer
+        if fault == "after":
+            raise PodUnreachable(pod, service, "cut")
+        if fault == "crash after":
+            raise Crash
+        return Document(pod, service, answer.status, CIMultiDictProxy(CIMultiDict()), answer.body)
+
+    def changes(self) -> list[tuple[str, str, str]]:
+        """What was asked that changes something."""
+        return [call for call in self.calls if call[1] != "GET"]
+
+
+class World:
+    """Central Neutron and two pods."""
+
+    def __init__(self, database: Database, tops: int = 2) -> None:
+        self.keystone = Keystone()
+        self.central = Neutron(self.keystone, max_mtu=1450)
+        self.neutrons = {f"Region{number}": Neutron(self.keystone) for number in range(tops)}
+        self.wire = Wire({"CentralRegion": self.central, **self.neutrons}, self.keystone)
+        self.conf = new()
+        self.database = database
+        self.registry = Registry(database, 60.0)
+        self.routings = Routings(database)
+        self.service_user: Any = self.wire
+        self.journal = Journal(database)
+        self.pods: list[Pod] = []
+        self.central.changed = self._changed
+        self.runner = self.new_runner()
+
+    def new_runner(self) -> Runner:
+        """The engine of a process that has just started."""
+        found: dict[str, Any] = {}
+        self.runner = Runner(self.journal, found, PACE)
+        found.update(handlers(self))
+        return self.runner
+
+    async def _changed(self, collection: str, before: Record | None, after: Record | None) -> None:
+        if collection != "ports":
+            return
+        port = after or before
+        assert port is not None
+        place = ((after or {}).get("binding:profile") or {}).get(names.PROFILE)
+        async with self.database.transaction() as session:
+            await session.execute(delete(PlacementRow).where(PlacementRow.port_id == port["id"]))
+            if place is not None:
+                session.add(
+                    PlacementRow(
+                        port_id=port["id"],
+                        network_id=port["network_id"],
+                        pod_id=place["pod"],
+                        project_id=port["project_id"],
+                    )
+                )
+
+    def neutron(self, pod: Pod) -> Neutron:
+        return self.neutrons[pod.region_name]
+
+    async def place(self, port: Record, pod: Pod | None) -> None:
+        """Place a port in a pod, or in none."""
+        before = dict(port)
+        profile = {names.PROFILE: {"pod": pod.id, "keep": True}} if pod is not None else {}
+        port["binding:profile"] = profile
+        port["revision_number"] += 1
+        await self._changed("ports", before, port)
+
+    async def remove_port(self, port: Record) -> None:
+        """Delete a port at the top."""
+        del self.central.ports[port["id"]]
+        await self._changed("ports", port, None)
+
+    def keys(self) -> Iterable[Key]:
+        """A key of every kind for everything that is or was at the top, for every pod."""
+        central = self.central
+        ids = {
+            names.PORT: self._ever["ports"],
+            names.NETWORK: self._ever["networks"],
+            names.SECURITY_GROUP_RULES: self._ever["security_groups"],
+            names.SECURITY_GROUP: self._ever["security_groups"],
+            names.REMOTE_GROUP: self._ever["security_groups"],
+            names.ADDRESS_GROUP: self._ever["address_groups"],
+            names.QOS_POLICY: self._ever["policies"],
+        }
+        for collection, records in central.records.items():
+            self._ever.setdefault(collection, set()).update(records)
+        return [Key(kind, id_, pod.id) for kind in KINDS for id_ in sorted(ids[kind]) for pod in self.pods]
+
+    _ever: dict[str, set[str]]
+
+    async def settle(self, rounds: int = 8) -> None:
+        """Run every key until none asks for more; a key that fails is tried again."""
+        failed: dict[Key, str] = {}
+        for _ in range(rounds):
+            failed = {}
+            for key in self.keys():
+                try:
+                    await self.runner.now(key, 20.0)
+                except KeyWaits as error:
+                    failed[key] = str(error)
+                except KeyFailed as error:
+                    failed[key] = str(error.__cause__ or error)
+            if not failed:
+                return
+        raise AssertionError(f"never settles: {failed}")
+
+    async def stumble(self, faults: float, seed: int) -> None:
+        """Run every key once while requests fail and the process dies."""
+        self.wire.faults, self.wire.random = faults, random.Random(seed)
+        try:
+            for key in self.keys():
+                try:
+                    await self.runner.now(key, 20.0)
+                except KeyFailed:
+                    pass  # that is what this is for
+                except Crash:
+                    await self._restart()
+        finally:
+            self.wire.faults = 0.0
+            await self._restart()
+
+    async def _restart(self) -> None:
+        # What the dead process was at is taken over; here without waiting for its leases to run out.
+        async with self.database.transaction() as session:
+            await session.execute(update(JournalRow).values(owner=None))
+        self.new_runner()
+
+    def counted(self) -> Counter[str]:
+        """How many resources of each collection both pods hold."""
+        return Counter({
+            collection: sum(len(neutron.records[collection]) for neutron in self.neutrons.values())
+            for collection in self.central.records
+        })  # fmt: skip
+
+
+@asynccontextmanager
+async def world(directory: Path, empty: Path, pods: int = 2) -> AsyncIterator[World]:
+    """A world on a database of its own, copied from an empty one."""
+    path = directory / "triune.db"
+    shutil.copy(empty, path)
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    made = World(database, pods)
+    made._ever = {collection: set() for collection in made.central.records}
+    for number in range(pods):
+        made.pods.append(await made.registry.create(f"Region{number}", f"az{number}", "", ""))
+    try:
+        yield made
+    finally:
+        await database.close()
