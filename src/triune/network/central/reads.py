@@ -95,10 +95,13 @@ def uses(session: Any, remote_ids: Collection[str]) -> list[Use]:
     """Where groups are present that have rules about these groups."""
     if not remote_ids:
         return []
-    query = _present_groups(_BINDINGS.security_group_id, _PLACEMENTS.pod_id, _RULES.remote_group_id).join(
-        SecurityGroupRule.__table__, _RULES.security_group_id == _BINDINGS.security_group_id
-    )
-    return [Use(*row) for row in session.execute(query.where(_RULES.remote_group_id.in_(remote_ids)))]
+    rules = select(_RULES.security_group_id, _RULES.remote_group_id).where(_RULES.remote_group_id.in_(remote_ids))
+    pairs = [(row[0], row[1]) for row in session.execute(rules.distinct())]
+    if not pairs:
+        return []
+    groups = _BINDINGS.security_group_id.in_({group_id for group_id, _ in pairs})
+    present = session.execute(_present_groups(_BINDINGS.security_group_id, _PLACEMENTS.pod_id).where(groups)).all()
+    return [Use(group_id, row[1], remote_id) for group_id, remote_id in pairs for row in present if row[0] == group_id]
 
 
 def references(session: Any, group_ids: Collection[str]) -> list[Reference]:
