@@ -4,7 +4,7 @@ import copy
 import itertools
 import json
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -88,13 +88,11 @@ class Base(PodService):
             return network is not None and network["project_id"] == token.project_id
         return "network_id" in record and self.sees(token, NETWORK, self.networks[record["network_id"]])
 
-    def shared_with(self, kind: Kind, record: Record, token: Token | None) -> bool:
+    def shared_with(self, kind: Kind, record: Record, token: Token | None, actions: Iterable[str] = _SHARED_BY) -> bool:
         """Whether a record is lent to a caller's project."""
         targets = {"*"} if token is None else {"*", token.project_id}
         return any(
-            policy["object_id"] == record["id"]
-            and policy["action"] in _SHARED_BY
-            and policy["target_tenant"] in targets
+            policy["object_id"] == record["id"] and policy["action"] in actions and policy["target_tenant"] in targets
             for policy in self.records["rbac_policies"].values()
         )
 
@@ -121,7 +119,8 @@ class Base(PodService):
             if self.knows(kind, name) and (token.is_admin or name not in kind.hidden)
         }
         if "shared" in shown:
-            shown["shared"] = self.shared_with(kind, record, None if token.is_admin else token)
+            reader = None if token.is_admin else token
+            shown["shared"] = self.shared_with(kind, record, reader, {"access_as_shared"})
         if kind is NETWORK:
             shown["subnets"] = [each["id"] for each in self.subnets.values() if each["network_id"] == record["id"]]
         if "security_group_rules" in shown:

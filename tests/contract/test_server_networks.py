@@ -1,0 +1,393 @@
+"""New servers on networks of central Neutron: what they get, and what is left when they cannot be had."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from triune.network.names import BOOT_DEVICE, PROFILE
+
+from .central import place_of, wire
+from .cloud import service
+from .cloud.cloud import Cloud
+from .cloud.neutron import Record
+from .conftest import Client, Reply
+from .gateway import Running
+from .test_convergence import eventually, working
+
+
+@pytest.fixture(autouse=True)
+def wired(cloud: Cloud, gateway: Running) -> None:
+    for pod in cloud.pods:
+        pod.nova.add_flavor("1")
+    wire(cloud.central, gateway.shared)
+
+
+@pytest.fixture
+async def worker(gateway: Running) -> AsyncIterator[None]:
+    async with working(gateway):
+        yield
+
+
+@pytest.fixture
+def blue(cloud: Cloud, client: Client) -> Record:
+    """A VLAN network of the tenant, which may be everywhere."""
+    return vlan(cloud, client)
+
+
+def vlan(cloud: Cloud, client: Client, number: int = 1001, cidr: str = "10.0.0.0/24", **fields: Any) -> Record:
+    provider = {
+        "provider:network_type": "vlan", "provider:physical_network": "physnet1",
+        "provider:segmentation_id": number, "mtu": 1500,
+    }  # fmt: skip
+    network = cloud.central.add_network(client.token.project_id or "", **{"name": f"net{number}", **provider, **fields})
+    if cidr:
+        cloud.central.add_subnet(network, cidr)
+    return network
+
+
+def given(cloud: Cloud, client: Client, network: Record, last: int = 50, **fields: Any) -> Record:
+    """A port that the tenant has made."""
+    (subnet,) = (each for each in cloud.central.subnets.values() if each["network_id"] == network["id"])
+    group = cloud.central.default_group(client.token.project_id or "")
+    ips = [{"subnet_id": subnet["id"], "ip_address": f"10.0.0.{last}"}]
+    fields = {"fixed_ips": ips, "security_groups": [group["id"]], **fields}
+    return cloud.central.add_port(client.token.project_id or "", network, **fields)
+
+
+async def boot(client: Client, version: str = "2.37", **fields: Any) -> Reply:
+    server = {"name": "vm", "flavorRef": "1", **fields}
+    return await client.at(f"compute {version}").post("/compute/v2.1/servers", {"server": server})
+
+
+def tenants_ports(cloud: Cloud) -> list[Record]:
+    """The ports at the top, those aside that hold addresses for pods."""
+    return [port for port in cloud.central.ports.values() if not port["device_owner"].startswith("network:")]
+
+
+def message(reply: Reply) -> str:
+    (fault,) = reply.json.values()
+    return str(fault["message"])
+
+
+async def nothing_is_left(cloud: Cloud, gateway: Running) -> None:
+    """No port that was made, and nothing in any pod."""
+    async with working(gateway):
+        await eventually(lambda: not any(pod.neutron.ports or pod.neutron.networks for pod in cloud.pods))
+    assert not [port for port in cloud.central.ports.values() if port["device_id"]]
+
+
+@pytest.mark.parametrize(("zone", "number"), [("az1", 0), ("az2", 1)])
+async def test_a_server_on_a_network(cloud: Cloud, client: Client, blue: Record, zone: str, number: int) -> None:
+    reply = await boot(client, availability_zone=zone, networks=[{"uuid": blue["id"]}])
+    assert reply.status == 202, reply.text
+    server_id = reply.json["server"]["id"]
+    assert reply.json["server"]["security_groups"] == [{"name": "default"}]
+    (port,) = tenants_ports(cloud)
+    assert (port["device_id"], port["device_owner"]) == (server_id, f"compute:{zone}")
+    assert port["project_id"] == client.token.project_id
+    assert port["binding:profile"][PROFILE]["keep"] is False
+    pod = cloud.pods[number]
+    (twin,) = pod.nova.ports_of(server_id)
+    assert (twin["mac_address"], twin["tags"]) == (port["mac_address"], ["triune", f"triune:{port['id']}"])
+    assert [each["ip_address"] for each in twin["fixed_ips"]] == [each["ip_address"] for each in port["fixed_ips"]]
+    assert not cloud.pods[1 - number].neutron.ports
+
+
+async def test_the_port_follows_its_server(cloud: Cloud, client: Client, blue: Record, worker: None) -> None:
+    reply = await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}])
+    server_id = reply.json["server"]["id"]
+    (port,) = tenants_ports(cloud)
+    await eventually(lambda: (port["status"], port["binding:host_id"]) == ("ACTIVE", "compute1"))
+    assert (await client.delete(f"/compute/v2.1/servers/{server_id}")).status == 204
+    # Whoever sees that the server is gone finds the network free.
+    assert (await client.get(f"/compute/v2.1/servers/{server_id}")).status == 404
+    assert not tenants_ports(cloud)
+    await eventually(lambda: not cloud.pods[0].neutron.networks)
+
+
+async def test_a_port_is_given_and_given_back(cloud: Cloud, client: Client, blue: Record, worker: None) -> None:
+    port = given(cloud, client, blue)
+    for zone, number in (("az1", 0), ("az2", 1), ("az1", 0)):
+        reply = await boot(client, availability_zone=zone, networks=[{"port": port["id"]}])
+        assert reply.status == 202, reply.text
+        server_id = reply.json["server"]["id"]
+        assert (port["device_id"], place_of(port) is not None) == (server_id, True)
+        (twin,) = cloud.pods[number].nova.ports_of(server_id)
+        assert twin["mac_address"] == port["mac_address"]
+        await client.delete(f"/compute/v2.1/servers/{server_id}")
+        assert (await client.get(f"/compute/v2.1/servers/{server_id}")).status == 404
+        assert (port["device_id"], port["device_owner"], port["binding:profile"]) == ("", "", {})
+    await eventually(lambda: not any(pod.neutron.ports for pod in cloud.pods))
+
+
+async def test_two_servers_want_one_port(cloud: Cloud, client: Client, blue: Record) -> None:
+    port = given(cloud, client, blue)
+    replies = await asyncio.gather(
+        *(boot(client, availability_zone=zone, networks=[{"port": port["id"]}]) for zone in ("az1", "az2"))
+    )
+    assert sorted(reply.status for reply in replies) == [202, 409]
+    (lost,) = (reply for reply in replies if reply.status == 409)
+    assert message(lost) == f"Port {port['id']} is still in use."
+    assert sum(len(pod.nova.servers) for pod in cloud.pods) == 1
+
+
+async def test_several_interfaces_in_their_order(cloud: Cloud, client: Client, blue: Record) -> None:
+    red = vlan(cloud, client, 1002, "10.0.1.0/24")
+    port = given(cloud, client, blue)
+    networks = [{"uuid": red["id"], "tag": "a"}, {"port": port["id"]}, {"uuid": red["id"], "fixed_ip": "10.0.1.77"}]
+    reply = await boot(client, "2.42", availability_zone="az2", networks=networks)
+    assert reply.status == 202, reply.text
+    (server,) = cloud.pods[1].nova.servers.values()
+    twins = [cloud.pods[1].neutron.ports[port_id] for port_id in server["ports"]]
+    assert twins[1]["mac_address"] == port["mac_address"]
+    assert [each["ip_address"] for each in twins[2]["fixed_ips"]] == ["10.0.1.77"]
+    assert b'"tag":"a"' in cloud.pods[1].nova.asked[-1].body
+    assert len(tenants_ports(cloud)) == 3
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize(("version", "networks"), [("2.1", None), ("2.37", []), ("2.37", "auto")])
+async def test_the_only_network(cloud: Cloud, client: Client, version: str, networks: Any, shared: bool) -> None:
+    if shared:
+        owner = Client(client.session, client.root, cloud.keystone.token())
+        cloud.central.share(vlan(cloud, owner), "network", "*")
+    else:
+        vlan(cloud, client)
+    fields = {} if networks is None else {"networks": networks}
+    reply = await boot(client, version, **fields)
+    assert reply.status == 202, reply.text
+    assert len(tenants_ports(cloud)) == 1
+
+
+@pytest.mark.parametrize(("version", "networks"), [("2.1", None), ("2.37", []), ("2.37", "auto")])
+async def test_several_networks_are_ambiguous(
+    cloud: Cloud, gateway: Running, client: Client, version: str, networks: Any
+) -> None:
+    vlan(cloud, client), vlan(cloud, client, 1002)
+    reply = await boot(client, version, **({} if networks is None else {"networks": networks}))
+    assert reply.status == 409
+    assert message(reply) == "Multiple possible networks found, use a Network ID to be more specific."
+    await nothing_is_left(cloud, gateway)
+
+
+@pytest.mark.parametrize(("version", "networks"), [("2.1", None), ("2.18", []), ("2.37", []), ("2.37", "none")])
+async def test_no_network(cloud: Cloud, client: Client, version: str, networks: Any) -> None:
+    # One of the pod's own that everybody there sees is not what the tenant sees.
+    cloud.pods[0].neutron.add_network(client.token.project_id)
+    group = cloud.central.add_group(client.token.project_id or "", name="web")
+    fields = {} if networks is None else {"networks": networks}
+    groups = [{"name": "web"}, {"name": group["id"]}]
+    reply = await boot(client, version, availability_zone="az1", security_groups=groups, **fields)
+    assert reply.status == 202, reply.text
+    assert reply.json["server"]["security_groups"] == groups
+    assert reply.headers["OpenStack-API-Version"] == f"compute {version}"
+    sent = cloud.pods[0].nova.asked[-1]
+    assert b'"networks":"none"' in sent.body and b"web" not in sent.body
+    assert not tenants_ports(cloud)
+
+
+async def test_security_groups_by_name_and_id(cloud: Cloud, client: Client, blue: Record) -> None:
+    default = cloud.central.default_group(client.token.project_id or "")
+    web = cloud.central.add_group(client.token.project_id or "", name="web")
+    groups = [{"name": web["id"]}, {"name": "default"}]
+    reply = await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}], security_groups=groups)
+    assert reply.status == 202, reply.text
+    assert reply.json["server"]["security_groups"] == groups
+    (port,) = tenants_ports(cloud)
+    assert sorted(port["security_groups"]) == sorted([web["id"], default["id"]])
+    for path in (f"/servers/{reply.json['server']['id']}", "/servers/detail"):
+        shown = (await client.get(f"/compute/v2.1{path}")).json
+        server = shown["server"] if "server" in shown else shown["servers"][0]
+        assert sorted(group["name"] for group in server["security_groups"]) == ["default", "web"]
+
+
+async def test_refusals_in_novas_words(cloud: Cloud, gateway: Running, client: Client, blue: Record) -> None:
+    owner = Client(client.session, client.root, cloud.keystone.token())
+    bare, foreign = vlan(cloud, client, 1002, cidr=""), vlan(cloud, owner, 1003, "10.0.0.0/24")
+    outside = vlan(cloud, owner, 1004, "10.0.4.0/24", **{"router:external": True})
+    fields = {"object_type": "network", "object_id": outside["id"], "action": "access_as_external"}
+    cloud.central.share(outside, "network", "*")["action"] = fields["action"]
+    used, unnumbered = given(cloud, client, blue, device_id=str(uuid.uuid4())), given(cloud, client, blue, fixed_ips=[])
+    theirs = given(cloud, owner, foreign)
+    for _ in range(2):
+        cloud.central.add_group(client.token.project_id or "", name="twice")
+    unknown = str(uuid.uuid4())
+    cases: list[tuple[dict[str, Any], int, str]] = [
+        ({"networks": [{"uuid": unknown}]}, 400, f"Network {unknown} could not be found."),
+        ({"networks": [{"port": unknown}]}, 400, f"Port id {unknown} could not be found."),
+        ({"networks": [{"uuid": blue["id"]}, {"uuid": unknown}]}, 400, f"Network {unknown} could not be found."),
+        ({"networks": [{"uuid": blue["id"]}, {"port": unknown}]}, 400, f"Port id {unknown} could not be found."),
+        ({"networks": [{"uuid": foreign["id"]}]}, 400, f"Network {foreign['id']} could not be found."),
+        ({"networks": [{"port": theirs["id"]}]}, 400, f"Port id {theirs['id']} could not be found."),
+        (
+            {"networks": [{"uuid": bare["id"]}]},
+            400,
+            f"Network {bare['id']} requires a subnet in order to boot instances on.",
+        ),
+        (
+            {"networks": [{"uuid": outside["id"]}]},
+            403,
+            f"It is not allowed to create an interface on external network {outside['id']}",
+        ),
+        ({"networks": [{"port": used["id"]}]}, 409, f"Port {used['id']} is still in use."),
+        (
+            {"networks": [{"port": unnumbered["id"]}]},
+            400,
+            f"Port {unnumbered['id']} requires a FixedIP in order to be used.",
+        ),
+        (
+            {"networks": [{"uuid": blue["id"], "fixed_ip": "10.0.0.50"}]},
+            400,
+            f"Fixed IP address 10.0.0.50 is already in use on instance {used['device_id']}.",
+        ),
+        (
+            {"networks": [{"uuid": blue["id"], "fixed_ip": "10.9.0.50"}]},
+            400,
+            f"Invalid input received: Fixed IP 10.9.0.50 is not a valid ip address for network {blue['id']}.",
+        ),
+        (
+            {"networks": "none", "security_groups": [{"name": "nope"}]},
+            400,
+            "Unable to find security_group with name or id 'nope'",
+        ),
+        (
+            {"networks": [{"uuid": blue["id"]}], "security_groups": [{"name": "twice"}]},
+            409,
+            "Multiple security_group matches found for name 'twice', use an ID to be more specific.",
+        ),
+    ]  # fmt: skip
+    for fields, status, text in cases:
+        reply = await boot(client, **fields)
+        assert reply.status == status, (fields, reply.text)
+        assert message(reply) == text
+    used["device_id"] = ""
+    await nothing_is_left(cloud, gateway)
+    assert {port["id"] for port in tenants_ports(cloud)} == {used["id"], unnumbered["id"], theirs["id"]}
+
+
+async def test_a_full_quota_and_a_full_network(cloud: Cloud, gateway: Running, client: Client, blue: Record) -> None:
+    cloud.central.quota[client.token.project_id or "", "ports"] = 0
+    reply = await boot(client, networks=[{"uuid": blue["id"]}])
+    assert (reply.status, message(reply)) == (403, "Maximum number of ports exceeded")
+    cloud.central.quota.clear()
+    tiny = vlan(cloud, client, 1002, "10.0.9.0/30")
+    assert (await boot(client, networks=[{"uuid": tiny["id"], "fixed_ip": "10.0.9.2"}])).status in (202, 400, 503)
+    reply = await boot(client, networks=[{"uuid": tiny["id"]}])
+    assert (reply.status, message(reply)) == (400, f"No fixed IP addresses available for network: {tiny['id']}")
+
+
+async def test_zones_of_networks(cloud: Cloud, gateway: Running, client: Client) -> None:
+    west = vlan(cloud, client, 1001, availability_zone_hints=["az1"])
+    east = vlan(cloud, client, 1002, "10.0.1.0/24", availability_zone_hints=["RegionTwo"])
+    reply = await boot(client, availability_zone="az2", networks=[{"uuid": west["id"]}])
+    assert (reply.status, message(reply)) == (
+        400, f"Network {west['id']} can be in availability zone az1, not in az2.",
+    )  # fmt: skip
+    reply = await boot(client, networks=[{"uuid": west["id"]}, {"uuid": east["id"]}])
+    assert reply.status == 400
+    assert west["id"] in message(reply) and east["id"] in message(reply)
+    assert "az1" in message(reply) and "az2" in message(reply)
+    await nothing_is_left(cloud, gateway)
+    assert (await boot(client, networks=[{"uuid": east["id"]}])).status == 202
+    assert len(cloud.pods[1].nova.servers) == 1
+
+
+async def test_a_network_of_one_pod_stays_there(cloud: Cloud, client: Client) -> None:
+    network = vlan(cloud, client, 7, **{"provider:network_type": "geneve", "provider:physical_network": None})
+    assert (await boot(client, availability_zone="az2", networks=[{"uuid": network["id"]}])).status == 202
+    assert (await boot(client, networks=[{"uuid": network["id"]}])).status == 202
+    assert len(cloud.pods[1].nova.servers) == 2
+    reply = await boot(client, availability_zone="az1", networks=[{"uuid": network["id"]}])
+    assert reply.status == 400
+    assert network["id"] in message(reply) and "az2" in message(reply)
+
+
+async def test_networks_of_a_pod_work_as_before(cloud: Cloud, client: Client, blue: Record) -> None:
+    local = cloud.pods[1].neutron.add_network(client.token.project_id)
+    port = cloud.pods[1].neutron.add_port(client.token.project_id)
+    assert (await boot(client, networks=[{"uuid": local["id"]}])).status == 202
+    assert (await boot(client, networks=[{"port": port["id"]}])).status == 202
+    assert not tenants_ports(cloud)
+    reply = await boot(client, networks=[{"uuid": local["id"]}, {"uuid": blue["id"]}])
+    assert reply.status == 202, reply.text
+    assert len(cloud.pods[1].nova.servers) == 3
+    assert len(tenants_ports(cloud)) == 1
+    reply = await boot(client, availability_zone="az1", networks=[{"uuid": local["id"]}, {"uuid": blue["id"]}])
+    assert reply.status == 400
+
+
+async def test_several_servers_at_once(cloud: Cloud, client: Client, blue: Record) -> None:
+    networks = [{"uuid": blue["id"]}]
+    reply = await boot(client, availability_zone="az1", networks=networks, min_count=3, adminPass="secret")
+    assert reply.status == 202, reply.text
+    servers = cloud.pods[0].nova.servers
+    assert sorted(server["name"] for server in servers.values()) == ["vm-1", "vm-2", "vm-3"]
+    assert servers[reply.json["server"]["id"]]["name"] == "vm-1"
+    assert {port["device_id"] for port in tenants_ports(cloud)} == set(servers)
+    reply = await boot(client, availability_zone="az1", networks=networks, return_reservation_id=True)
+    assert reply.status == 202
+    assert list(reply.json) == ["reservation_id"] and reply.json["reservation_id"].startswith("r-")
+    reply = await boot(client, availability_zone="az1", networks=networks, min_count=2, return_reservation_id=True)
+    assert reply.status == 400 and "return_reservation_id" in message(reply)
+
+
+@pytest.mark.parametrize(("least", "status", "left"), [(2, 202, 2), (3, 403, 0)])
+async def test_several_servers_and_a_quota(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record, least: int, status: int, left: int
+) -> None:
+    cloud.pods[0].nova.quota_instances = 2
+    networks = [{"uuid": blue["id"]}]
+    reply = await boot(client, availability_zone="az1", networks=networks, min_count=least, max_count=4)
+    assert reply.status == status, reply.text
+    assert len(cloud.pods[0].nova.servers) == left
+    async with working(gateway):
+        await eventually(lambda: len(tenants_ports(cloud)) == left)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"networks": [{"uuid": 5}]},
+        {"networks": {"uuid": 5}},
+        {"networks": "many"},
+        {"networks": None},
+        {"min_count": 3, "max_count": 2},
+        {"security_groups": "default"},
+    ],
+)
+async def test_what_is_malformed_is_the_pods_to_refuse(
+    cloud: Cloud, gateway: Running, client: Client, fields: dict[str, Any]
+) -> None:
+    await boot(client, availability_zone="az1", **fields)
+    assert cloud.pods[0].nova.count("POST", "/servers$") == 1
+    assert cloud.central.count("POST") == 0
+    await nothing_is_left(cloud, gateway)
+
+
+async def test_what_the_pod_refuses_leaves_nothing(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record
+) -> None:
+    port = given(cloud, client, blue)
+    networks = [{"uuid": blue["id"]}, {"port": port["id"]}]
+    reply = await boot(client, availability_zone="az1", networks=networks, key_name="none")
+    assert (reply.status, message(reply)) == (400, "Invalid key_name provided.")
+    assert tenants_ports(cloud) == [port]
+    assert (port["device_id"], port["binding:profile"]) == ("", {})
+    await nothing_is_left(cloud, gateway)
+
+
+async def test_ids_in_refusals_are_those_of_the_top(cloud: Cloud, client: Client, blue: Record) -> None:
+    port = given(cloud, client, blue)
+
+    async def refuse(request: Any) -> Any:
+        body = await request.json()
+        text = f"Port {body['server']['networks'][0]['port']} is still in use."
+        return service.web.json_response({"conflictingRequest": {"code": 409, "message": text}}, status=409)
+
+    cloud.pods[0].nova.fails(refuse, "POST .*/servers$")
+    reply = await boot(client, availability_zone="az1", networks=[{"port": port["id"]}])
+    assert (reply.status, message(reply)) == (409, f"Port {port['id']} is still in use.")
+    assert not [each for each in tenants_ports(cloud) if each["device_id"].startswith(BOOT_DEVICE)]
