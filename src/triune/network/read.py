@@ -123,19 +123,23 @@ class Read:
 
     async def policy(self, policy_id: str, pod_id: str) -> Policy | None:
         """A QoS policy; None where it is gone, or neither a port in the pod nor the network of one has it."""
-        shown, shares, ports, networks = await asyncio.gather(
-            self.central.show("qos/policies", policy_id),
-            self._shares(policy_id),
-            self.central.list("ports", [("qos_policy_id", policy_id)], ["binding:profile"]),
-            self.central.list("networks", [("qos_policy_id", policy_id)], ["id"]),
-        )
-        if shown is None:
+        shown, shares = await asyncio.gather(self.central.show("qos/policies", policy_id), self._shares(policy_id))
+        if shown is None or not await self._is_used(shown, shares, pod_id):
             return None
-        if not any(pod_of(each) == pod_id for each in ports):
-            present = await asyncio.gather(*(self.is_placed(each["id"], pod_id) for each in networks))
-            if not any(present):
-                return None
         return Policy(shown, shares)
+
+    async def _is_used(self, policy: JSON, shares: frozenset[Share], pod_id: str) -> bool:
+        """Whether a policy is that of anything in a pod. Neutron cannot be asked for that: whoever may use it is."""
+        projects = {str(policy["project_id"]), *(share.target for share in shares)}
+        owners = [] if "*" in projects else [("project_id", each) for each in sorted(projects)]
+        ports, networks = await asyncio.gather(
+            self.central.list("ports", owners, ["qos_policy_id", "binding:profile"]),
+            self.central.list("networks", owners, ["qos_policy_id"]),
+        )
+        if any(each.get("qos_policy_id") == policy["id"] and pod_of(each) == pod_id for each in ports):
+            return True
+        limited = [each["id"] for each in networks if each.get("qos_policy_id") == policy["id"]]
+        return any(await asyncio.gather(*(self.is_placed(each, pod_id) for each in limited)))
 
     async def _shares(self, object_id: str) -> frozenset[Share]:
         policies = await self.central.list("rbac-policies", [("object_id", object_id), ("action", _SHARED)])

@@ -10,12 +10,15 @@ from .errors import bad_request, refusal
 from .kinds import Kind, Record
 
 _CONTROLS = frozenset({"limit", "marker", "page_reverse", "sort_key", "sort_dir", "fields"})
+# Attributes of which Neutron takes no filters.
+_NO_FILTERS = frozenset({"qos_policy_id", "allowed_address_pairs", "extra_dhcp_opts"})
 _TAGS = frozenset({"tags", "tags-any", "not-tags", "not-tags-any"})
 
 
 def listed(asked: Asked, kind: Kind, records: list[Record], url: str, knows: Callable[[str], bool]) -> Answer:
     """The page of a list that a query asks for. Raises `Refusal`."""
-    unknown = [name for name, _ in asked.query if name not in _CONTROLS | _TAGS and not knows(name)]
+    names = [name for name, _ in asked.query if name not in _CONTROLS | _TAGS]
+    unknown = [name for name in names if name in _NO_FILTERS or not knows(name)]
     if unknown or (not knows("tags") and any(name in _TAGS for name, _ in asked.query)):
         raise bad_request(f"{unknown or ['tags']} is invalid attribute for filtering")
     filters = {name: asked.all(name) for name, _ in asked.query if name not in _CONTROLS}
