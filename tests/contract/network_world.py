@@ -184,6 +184,17 @@ class World:
                 return
         raise AssertionError(f"never settles: {failed}")
 
+    async def drifted(self) -> dict[Key, str]:
+        """Compare all pods with the plan, and do what was asked for; which keys those were, with their ends."""
+        for pod in self.pods:
+            await self.runner.now(Key(names.DRIFT, pod.id, pod.id), 20.0)
+        done: dict[Key, str] = {}
+        while entries := await self.journal.due(KINDS, 100):
+            for entry in entries:
+                done[entry.key] = entry.status
+                await self.runner.now(entry.key, 20.0, demand=False)
+        return done
+
     async def stumble(self, faults: float, seed: int) -> None:
         """Run every key once while requests fail and the process dies."""
         self.wire.faults, self.wire.random = faults, random.Random(seed)

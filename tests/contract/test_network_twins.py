@@ -294,3 +294,39 @@ async def test_a_full_pod_tells_why(there: World) -> None:
     await there.place(port, there.pods[0])
     with pytest.raises(KeyFailed, match="OverQuota"):
         await there.runner.now(_key(names.PORT, port, there), 5.0)
+
+
+async def test_what_is_changed_in_the_pod_itself_is_found_and_mended(there: World) -> None:
+    network = vlan(there)
+    port = port_on(there, network, 50)
+    await there.place(port, there.pods[0])
+    await there.settle()
+    assert await there.drifted() == {}
+    pod = there.neutron(there.pods[0])
+    (twin,) = pod.networks.values()
+    (twin_port,) = pod.ports.values()
+    twin["name"] = "changed"
+    twin_port["allowed_address_pairs"] = [{"ip_address": "0.0.0.0/0", "mac_address": "fa:16:3e:00:00:00"}]
+    pod.add_rule(pod.groups[twin_port["security_groups"][0]], direction="ingress", protocol="tcp")
+    surplus = pod.add_network(PROJECT, tags=["triune", "triune:00000000-0000-4000-8000-000000000000"])
+    own = pod.add_network(PROJECT, name="mine")
+    kinds = {key.kind for key in await there.drifted()}
+    assert kinds == {names.NETWORK, names.PORT, names.SECURITY_GROUP, names.SECURITY_GROUP_RULES}
+    assert await there.drifted() == {}
+    assert (twin["name"], twin_port["allowed_address_pairs"]) == ("blue", [])
+    assert surplus["id"] not in pod.networks and own["id"] in pod.networks
+    del pod.ports[twin_port["id"]]
+    assert {key.kind for key in await there.drifted()} == {names.PORT}
+    assert len(pod.ports) == 1
+
+
+async def test_twins_of_the_same_thing_are_made_one(there: World) -> None:
+    network = vlan(there)
+    port = port_on(there, network, 50)
+    await there.place(port, there.pods[0])
+    await there.settle()
+    pod = there.neutron(there.pods[0])
+    (twin,) = pod.networks.values()
+    second = pod.add_network(PROJECT, tags=twin["tags"], created_at="2001-01-01T00:00:00Z")
+    assert set(await there.drifted()) == {_key(names.NETWORK, network, there)}
+    assert twin["id"] in pod.networks and second["id"] not in pod.networks

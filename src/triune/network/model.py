@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-JSON = Mapping[str, Any]
+JSON = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +70,20 @@ class Port:
 
     shown: JSON
     automatic: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """All that the top has in one pod; `held` are the addresses of subnets that the pod may use for itself."""
+
+    ports: tuple[JSON, ...] = ()
+    networks: tuple[JSON, ...] = ()
+    subnets: tuple[JSON, ...] = ()
+    held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: tuple[JSON, ...] = ()
+    # The groups and address groups that rules of these groups name.
+    remote_groups: tuple[JSON, ...] = ()
+    address_groups: tuple[JSON, ...] = ()
+    members: Mapping[str, Members] = field(default_factory=dict)
+    addresses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    policies: tuple[JSON, ...] = ()

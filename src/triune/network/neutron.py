@@ -17,7 +17,7 @@ PAGE: Final = 1000
 # Pages of the longest list, so that a Neutron that always names a next one ends.
 MOST_PAGES: Final = 1000
 # Values of one filter in one request: longer addresses are refused by some servers.
-AT_ONCE: Final = 50
+AT_ONCE: Final = 100
 
 
 class Refused(Exception):

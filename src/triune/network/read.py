@@ -9,8 +9,8 @@ from sqlalchemy import select
 
 from triune.db.engine import Database
 from triune.db.models import PlacementRow
-from triune.network import forms, plan
-from triune.network.model import Group, Members, Network, Policy, Port, Rules, Share
+from triune.network import forms, plan, reserve
+from triune.network.model import Everything, Group, Members, Network, Policy, Port, Rules, Share
 from triune.network.names import PROFILE, RESERVE_DEVICE
 from triune.network.neutron import Neutron
 
@@ -140,6 +140,48 @@ class Read:
             return True
         limited = [each["id"] for each in networks if each.get("qos_policy_id") == policy["id"]]
         return any(await asyncio.gather(*(self.is_placed(each, pod_id) for each in limited)))
+
+    async def everything(self, pod_id: str) -> Everything:
+        """All that the top has in a pod, asked for in portions."""
+        async with self._database.transaction() as session:
+            rows = (
+                await session.execute(
+                    select(PlacementRow.port_id, PlacementRow.network_id).where(PlacementRow.pod_id == pod_id)
+                )
+            ).all()
+        central, network_ids = self.central, {network_id for _, network_id in rows}
+        ports, networks, subnets, reserves = await asyncio.gather(
+            central.of("ports", "id", (port_id for port_id, _ in rows)),
+            central.of("networks", "id", network_ids),
+            central.of("subnets", "network_id", network_ids),
+            central.list("ports", [("device_id", f"{RESERVE_DEVICE}{pod_id}")], ["fixed_ips"]),
+        )
+        ports = [each for each in ports if pod_of(each) == pod_id]
+        limited = {str(each["qos_policy_id"]) for each in (*ports, *networks) if each.get("qos_policy_id")}
+        group_ids = {group for each in ports for group in each["security_groups"]}
+        groups = await central.of("security-groups", "id", group_ids)
+        rules = [rule for group in groups for rule in group["security_group_rules"]]
+        remote = {str(rule["remote_group_id"]) for rule in rules if rule.get("remote_group_id")}
+        named = {str(rule["remote_address_group_id"]) for rule in rules if rule.get("remote_address_group_id")}
+        remote_groups, address_groups, members, policies = await asyncio.gather(
+            central.of("security-groups", "id", remote, ["project_id"]),
+            central.of("address-groups", "id", named),
+            self.members(remote, pod_id),
+            central.of("qos/policies", "id", limited),
+        )
+        found = {each["id"]: forms.networks(each["addresses"]) for each in address_groups}
+        return Everything(
+            ports=tuple(ports),
+            networks=tuple(networks),
+            subnets=tuple(subnets),
+            held=reserve.held(reserves),
+            groups=tuple(groups),
+            remote_groups=tuple(remote_groups),
+            address_groups=tuple(address_groups),
+            members=members,
+            addresses={each: found.get(each, frozenset()) for each in named},
+            policies=tuple(policies),
+        )
 
     async def _shares(self, object_id: str) -> frozenset[Share]:
         policies = await self.central.list("rbac-policies", [("object_id", object_id), ("action", _SHARED)])

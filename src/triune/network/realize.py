@@ -54,7 +54,7 @@ class Realizer:
         self.neutron = neutron
         self.features = features
         self.routings = routings
-        self._limits = limits
+        self.limits = limits
 
     @property
     def pod_id(self) -> str:
@@ -173,7 +173,7 @@ class Realizer:
             tags = sorted(_tags(wanted))
             await self.neutron.act(f"{resource.tags}/{twin['id']}/tags", {"tags": tags})
             twin = {**twin, "tags": tags}
-        changes = differences(resource, body, twin, self._limits)
+        changes = differences(resource, body, twin, self.limits)
         if fixed := sorted(resource.fixed & changes.keys()):
             shown = ", ".join(f"{name} is {twin[name]!r}, not {changes[name]!r}" for name in fixed)
             raise Unlike(f"{wanted.kind} {twin['id']} in {self.neutron.pod.region_name}: {shown}")
@@ -192,7 +192,7 @@ class Realizer:
             if error.status != BAD_REQUEST:
                 raise
             LOG.warning("%s", error)
-            self._limits.refused(twin["id"], mtu)
+            self.limits.refused(twin["id"], mtu)
             return twin
 
 

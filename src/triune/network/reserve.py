@@ -35,17 +35,14 @@ class Reserve:
 
         `ports` are those that hold addresses of the network for the pod already.
         """
-        held = _held(ports)
+        have = held(ports)
         missing = [
             each["id"]
             for each in subnets
             if plan.needs_addresses(each)
-            for _ in range(self._count - len(held.get(each["id"], ())))
+            for _ in range(self._count - len(have.get(each["id"], ())))
         ]
-        if missing:
-            ports = await self._more(network, ports, missing, pod_id)
-            held = _held(ports)
-        return {subnet: tuple(sorted(addresses)) for subnet, addresses in held.items()}
+        return held(await self._more(network, ports, missing, pod_id)) if missing else have
 
     async def release(self, network_id: str, pod_id: str) -> None:
         """Give back everything that is held of a network for a pod."""
@@ -89,9 +86,10 @@ class Reserve:
             return [await self._central.create("ports", body)]
 
 
-def _held(ports: Iterable[JSON]) -> dict[str, set[str]]:
-    held: defaultdict[str, set[str]] = defaultdict(set)
+def held(ports: Iterable[JSON]) -> dict[str, tuple[str, ...]]:
+    """The addresses of each subnet that ports hold."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
     for port in ports:
         for each in port["fixed_ips"]:
-            held[each["subnet_id"]].add(each["ip_address"])
-    return dict(held)
+            found[each["subnet_id"]].add(each["ip_address"])
+    return {subnet_id: tuple(sorted(addresses)) for subnet_id, addresses in found.items()}

@@ -7,6 +7,7 @@ from oslo_config import cfg
 
 from triune.db.engine import Database
 from triune.network import names
+from triune.network.handlers.drift import Drift
 from triune.network.handlers.groups import Groups
 from triune.network.handlers.networks import Networks
 from triune.network.handlers.policies import Policies
@@ -65,4 +66,5 @@ def handlers(shared: Shared) -> Mapping[str, Handler]:
         names.REMOTE_GROUP: groups.remote,
         names.ADDRESS_GROUP: groups.addresses,
         names.QOS_POLICY: Policies(shop),
+        names.DRIFT: Drift(shop),
     }

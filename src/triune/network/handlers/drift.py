@@ -1,0 +1,103 @@
+"""Comparing all of a pod with the plan (kind `drift`): what was changed behind our back is found and asked for."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from oslo_log import log as logging
+
+from triune.network import drift, names, plan
+from triune.network.drift import Held, Wanted
+from triune.network.handlers.shop import Shop
+from triune.network.model import Group, Members, Network, Policy, Port, Rules
+from triune.network.names import BOOT_DEVICE, TAG
+from triune.network.plan import REMOTE_ADDRESS_GROUPS, Twin
+from triune.network.realize import Realizer
+from triune.network.resources import RESOURCES, SUBNET
+from triune.network.servers import differences
+from triune.work.requests import Key
+
+LOG = logging.getLogger(__name__)
+
+JSON = dict[str, Any]
+
+
+class Drift:
+    """Asks for the keys of everything in which a pod differs from the plan."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    async def __call__(self, key: Key) -> None:
+        """Raises what makes it due again."""
+        pod = await self._shop.pod(key.pod_id)
+        if pod is None:
+            return
+        # The pod first: what is made of the plan meanwhile is then not taken for surplus, but for missing.
+        records = await self._records(pod)
+        wanted, ports = await self._wanted(pod)
+        found = drift.compare(pod.pod_id, wanted, Held(records), pod.features, pod.limits)
+        twice = [each for each, how in found.items() if how == drift.TWICE]
+        await asyncio.gather(*(pod.forget(each.kind, each.resource_id) for each in twice))
+        found |= _servers(pod, ports, Held({names.PORT: records[names.PORT]}))
+        if found:
+            counts = ", ".join(f"{count} {how}" for how, count in sorted(Counter(found.values()).items()))
+            LOG.warning("%s differs from the plan: %s", pod.neutron.pod.region_name, counts)
+        await self._shop.request(found, backlog=True)
+
+    async def _records(self, pod: Realizer) -> dict[str, list[JSON]]:
+        """Everything of Triune's in a pod."""
+        kinds = [names.NETWORK, SUBNET, names.PORT, names.SECURITY_GROUP]
+        kinds += [names.QOS_POLICY] if "qos" in pod.features else []
+        asked = [pod.neutron.list(RESOURCES[kind].path, [("tags", TAG)]) for kind in kinds]
+        if "address-group" in pod.features:
+            kinds.append(names.REMOTE_GROUP)
+            asked.append(pod.neutron.list(RESOURCES[names.REMOTE_GROUP].path))
+        return dict(zip(kinds, await asyncio.gather(*asked), strict=True))
+
+    async def _wanted(self, pod: Realizer) -> tuple[Wanted, list[JSON]]:
+        """The whole plan of a pod, and the ports of the top that are in it."""
+        read = self._shop.read
+        top = await read.everything(pod.pod_id)
+        automatic = frozenset(each["id"] for each in top.subnets if plan.is_automatic(each))
+        twins: list[Twin] = [plan.port(Port(each, automatic)) for each in top.ports]
+        for network in top.networks:
+            subnets = tuple(each for each in top.subnets if each["network_id"] == network["id"])
+            model = Network(network, subnets, held=top.held)
+            twins += [plan.network(model), *plan.subnets(model)]
+        rules = {}
+        for group in top.groups:
+            twins.append(plan.group(Group(group)))
+            shown = tuple(group["security_group_rules"])
+            rules[group["id"]] = plan.rules(Rules(group, shown, top.members, top.addresses), pod.features)
+        policies = [each for each in top.policies if "qos" in pod.features]
+        twins += [plan.policy(Policy(each)) for each in policies]
+        addresses: dict[str, frozenset[str]] = {}
+        if REMOTE_ADDRESS_GROUPS in pod.features:
+            twins += [plan.addresses_group(names.REMOTE_GROUP, each) for each in top.remote_groups]
+            twins += [plan.addresses_group(names.ADDRESS_GROUP, each) for each in top.address_groups]
+            nobody = Members()
+            addresses = {each["id"]: top.members.get(each["id"], nobody).elsewhere for each in top.remote_groups}
+            addresses |= dict(top.addresses)
+        wanted = Wanted(
+            tuple(twins),
+            rules,
+            addresses,
+            {each["id"]: plan.limits(each, pod.features) for each in policies},
+            {each["id"]: each["network_id"] for each in top.subnets},
+        )
+        return wanted, list(top.ports)
+
+
+def _servers(pod: Realizer, ports: Iterable[JSON], held: Held) -> dict[Key, str]:
+    """The servers whose ports are told otherwise at the top than in the pod."""
+    found: dict[Key, str] = {}
+    for port in ports:
+        device = str(port.get("device_id") or "")
+        twins = held.of(plan.port(Port(port)))
+        if not twins or not device or device.startswith(BOOT_DEVICE):
+            continue
+        if twins[0].get("device_id") != device or differences(port, twins[0], pod.neutron.pod):
+            found[Key(names.SERVER, device, pod.pod_id)] = "server"
+    return found
