@@ -330,3 +330,20 @@ async def test_twins_of_the_same_thing_are_made_one(there: World) -> None:
     second = pod.add_network(PROJECT, tags=twin["tags"], created_at="2001-01-01T00:00:00Z")
     assert set(await there.drifted()) == {_key(names.NETWORK, network, there)}
     assert twin["id"] in pod.networks and second["id"] not in pod.networks
+
+
+async def test_pages_that_are_shorter_than_asked_for_hide_nothing(there: World) -> None:
+    for neutron in (there.central, *there.neutrons.values()):
+        neutron.max_limit = 1
+    network = vlan(there)
+    there.central.add_subnet(network, "10.5.0.0/24")
+    for last in (50, 51, 52):
+        await there.place(port_on(there, network, last), there.pods[0])
+    await there.settle()
+    pod = there.neutron(there.pods[0])
+    assert (len(pod.networks), len(pod.subnets), len(pod.ports)) == (1, 2, 3)
+    assert await there.drifted() == {}
+    for port in [each for each in there.central.ports.values() if each["device_owner"] != names.RESERVE_OWNER]:
+        await there.remove_port(port)
+    await there.settle()
+    assert not pod.networks and not pod.ports

@@ -59,10 +59,11 @@ class Neutron:
             document = await self._ask("GET", path, query=asked)
             page: list[JSON] = document.part(_collection(path))
             found += page
-            if len(page) < PAGE:
-                break
+            # Not by the number of items: a region may give fewer on a page than it is asked for.
+            if not page or not _has_next(document, path):
+                return found
             marker = [("marker", page[-1]["id"])]
-        return found
+        raise PodUnreachable(self.pod, NETWORK_SERVICE, f"a list of {path} without end")
 
     async def of(self, path: str, name: str, values: Iterable[str], fields: Iterable[str] = ()) -> "_Found":
         """All resources whose attribute is one of many values, asked for in portions."""
@@ -116,6 +117,11 @@ _Found = list[JSON]
 def _collection(path: str) -> str:
     """The word around a list in a body: the last part of its path, with underscores."""
     return path.rpartition("/")[2].replace("-", "_")
+
+
+def _has_next(document: Document, path: str) -> bool:
+    links = document.json().get(f"{_collection(path)}_links") or ()
+    return any(link.get("rel") == "next" for link in links)
 
 
 def _singular(path: str) -> str:

@@ -268,7 +268,8 @@ class Base(PodService):
             for record in self.records[kind.collection].values()
             if self.sees(token, kind, record)
         ]
-        return listed(asked, kind, records, f"{self.root}/v2.0/{kind.url}", lambda name: self.knows(kind, name))
+        url = f"{self.root}/v2.0/{kind.url}"
+        return listed(asked, kind, records, url, lambda name: self.knows(kind, name), self.max_limit)
 
     def forget_sharing(self, record: Record) -> None:
         """What is removed takes its RBAC policies along."""

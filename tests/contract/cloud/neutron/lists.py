@@ -15,8 +15,10 @@ _NO_FILTERS = frozenset({"qos_policy_id", "allowed_address_pairs", "extra_dhcp_o
 _TAGS = frozenset({"tags", "tags-any", "not-tags", "not-tags-any"})
 
 
-def listed(asked: Asked, kind: Kind, records: list[Record], url: str, knows: Callable[[str], bool]) -> Answer:
-    """The page of a list that a query asks for. Raises `Refusal`."""
+def listed(
+    asked: Asked, kind: Kind, records: list[Record], url: str, knows: Callable[[str], bool], most: int
+) -> Answer:
+    """The page of a list that a query asks for, of at most so many items. Raises `Refusal`."""
     names = [name for name, _ in asked.query if name not in _CONTROLS | _TAGS]
     unknown = [name for name in names if name in _NO_FILTERS or not knows(name)]
     if unknown or (not knows("tags") and any(name in _TAGS for name, _ in asked.query)):
@@ -26,15 +28,14 @@ def listed(asked: Asked, kind: Kind, records: list[Record], url: str, knows: Cal
     keys, directions = asked.all("sort_key"), asked.all("sort_dir")
     if keys:
         records = ordered(records, keys, directions or ["asc"] * len(keys))
-    limit = _limit(asked)
+    limit = min(_limit(asked) or most, most)
     body: dict[str, Any] = {}
-    if limit or asked.first("marker") is not None:
-        start = _start(asked, kind, records)
-        page = records[start : start + limit] if limit else records[start:]
-        if limit and len(page) == limit:
-            query = urlencode([*((k, v) for k, v in asked.query if k != "marker"), ("marker", page[-1]["id"])])
-            body[f"{kind.collection}_links"] = [{"rel": "next", "href": f"{url}?{query}"}]
-        records = page
+    start = _start(asked, kind, records)
+    page = records[start : start + limit]
+    if len(page) == limit:
+        query = urlencode([*((k, v) for k, v in asked.query if k != "marker"), ("marker", page[-1]["id"])])
+        body[f"{kind.collection}_links"] = [{"rel": "next", "href": f"{url}?{query}"}]
+    records = page
     if fields := asked.all("fields"):
         records = [{name: record[name] for name in fields if name in record} for record in records]
     return Answer(200, {kind.collection: records, **body})
