@@ -62,6 +62,12 @@ async def boot(client: Client, version: str = "2.37", **fields: Any) -> Reply:
     return await client.at(f"compute {version}").post("/compute/v2.1/servers", {"server": server})
 
 
+async def settled(cloud: Cloud) -> list[Record]:
+    """The tenants' ports, when no attempt is under way any more."""
+    await eventually(lambda: not any(port["device_id"].startswith(BOOT_DEVICE) for port in tenants_ports(cloud)))
+    return tenants_ports(cloud)
+
+
 def tenants_ports(cloud: Cloud) -> list[Record]:
     """The ports at the top, those aside that hold addresses for pods."""
     return [port for port in cloud.central.ports.values() if not port["device_owner"].startswith("network:")]
@@ -85,7 +91,7 @@ async def test_a_server_on_a_network(cloud: Cloud, client: Client, blue: Record,
     assert reply.status == 202, reply.text
     server_id = reply.json["server"]["id"]
     assert reply.json["server"]["security_groups"] == [{"name": "default"}]
-    (port,) = tenants_ports(cloud)
+    (port,) = await settled(cloud)
     assert (port["device_id"], port["device_owner"]) == (server_id, f"compute:{zone}")
     assert port["project_id"] == client.token.project_id
     assert port["binding:profile"][PROFILE]["keep"] is False
@@ -114,6 +120,7 @@ async def test_a_port_is_given_and_given_back(cloud: Cloud, client: Client, blue
         reply = await boot(client, availability_zone=zone, networks=[{"port": port["id"]}])
         assert reply.status == 202, reply.text
         server_id = reply.json["server"]["id"]
+        await settled(cloud)
         assert (port["device_id"], place_of(port) is not None) == (server_id, True)
         (twin,) = cloud.pods[number].nova.ports_of(server_id)
         assert twin["mac_address"] == port["mac_address"]
@@ -326,7 +333,7 @@ async def test_several_servers_at_once(cloud: Cloud, client: Client, blue: Recor
     servers = cloud.pods[0].nova.servers
     assert sorted(server["name"] for server in servers.values()) == ["vm-1", "vm-2", "vm-3"]
     assert servers[reply.json["server"]["id"]]["name"] == "vm-1"
-    assert {port["device_id"] for port in tenants_ports(cloud)} == set(servers)
+    assert {port["device_id"] for port in await settled(cloud)} == set(servers)
     reply = await boot(client, availability_zone="az1", networks=networks, return_reservation_id=True)
     assert reply.status == 202
     assert list(reply.json) == ["reservation_id"] and reply.json["reservation_id"].startswith("r-")

@@ -15,6 +15,7 @@ from triune.cli import engine
 from triune.cli.database import require_schema
 from triune.db.engine import Database
 from triune.gateway.app import App
+from triune.gateway.background import Background
 from triune.gateway.call import Gateway
 from triune.identity import Identity
 from triune.pods.client import PodClient
@@ -38,6 +39,8 @@ CLIENT_IDLE = 900
 POD_IDLE = 4.0
 # Seconds that requests under way have when the process is asked to end.
 GRACE = 30
+# The same for what goes on when its request has been answered.
+BACKGROUND_GRACE = 5.0
 
 
 def run(conf: cfg.ConfigOpts) -> None:
@@ -90,6 +93,7 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
     routings = Routings(database)
     journal = Journal(database)
     handlers: dict[str, Handler] = {}
+    background = Background()
     try:
         shared = Gateway(
             conf=conf,
@@ -106,10 +110,12 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
             journal=journal,
             intents=Intents(database, journal),
             runner=Runner(journal, handlers, engine.pace(conf), Away(health)),
+            background=background,
         )
         handlers.update(engine.handlers(shared))
         yield shared
     finally:
+        await background.finish(BACKGROUND_GRACE)
         await session.close()
         await database.close()
         # aiohttp closes its connections in the next turn of the loop.

@@ -12,6 +12,7 @@ from oslo_config import cfg
 from oslo_policy.policy import Enforcer
 
 from triune.db.engine import Database
+from triune.gateway.background import Background
 from triune.gateway.errors import ApiError
 from triune.gateway.http import Request, Response
 from triune.gateway.service import Service
@@ -84,6 +85,7 @@ class Gateway:
     journal: Journal
     intents: Intents
     runner: Runner
+    background: Background
 
 
 @dataclass(slots=True)

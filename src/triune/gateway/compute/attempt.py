@@ -43,12 +43,25 @@ class Attempt:
     prepare: Callable[[Pod], Awaitable[JSON]]
     send: Callable[[Pod, JSON], Awaitable[Document]]
     server_id: Callable[[Document], str]
+    settles: bool = False
 
     async def run(self, pods: Sequence[Pod]) -> Document:
         """Try the pods in turn; what a pod refuses is returned, with the ids of the top.
 
+        Unless `settles` is set, the answer does not wait for what the ports at the top shall say of their server.
         Raises `ApiError`, `PodUnreachable`.
         """
+        answered: asyncio.Future[Document] = asyncio.get_running_loop().create_future()
+        working = self.call.gateway.background.start(self._work(pods, answered))
+        try:
+            await asyncio.wait({working} if self.settles else {working, answered}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            working.cancel()
+            raise
+        return answered.result() if answered.done() else working.result()
+
+    async def _work(self, pods: Sequence[Pod], answered: asyncio.Future[Document]) -> Document:
+        """The whole attempt, under its key; `answered` is set as soon as a pod has taken the request."""
         ports = self.ports
         try:
             async with self.call.gateway.runner.held(ports.key, self.call.caller.project_id) as hold:
@@ -59,6 +72,7 @@ class Attempt:
                     hold.settled = True
                     raise
                 if document.ok:
+                    answered.set_result(document)
                     await self._adopted(document)
                 else:
                     await self._given_up(document)

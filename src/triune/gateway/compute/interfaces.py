@@ -124,7 +124,7 @@ async def attach(call: Call) -> Response:
         return await call.fetch(call.target(pod), {"interfaceAttachment": {"port_id": twin_id, **tag}})
 
     try:
-        document = await Attempt(call, ports, prepare, send, lambda _document: server_id).run([pod])
+        document = await Attempt(call, ports, prepare, send, lambda _document: server_id, settles=True).run([pod])
     except Refusal as error:
         raise ApiError(error.attaching, error.message) from error
     return await _shown(call, await call.respond(document), ports.tops())
