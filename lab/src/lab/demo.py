@@ -75,7 +75,8 @@ def acts(layout: Layout) -> list[Act | Ping]:
         ),
         Act(
             "Its ports, wherever their servers are.",
-            "port list --network demo-network --long -c 'MAC Address' -c 'Fixed IP Addresses' -c Status -c 'Device Owner'",
+            "port list --network demo-network --long "
+            "-c 'MAC Address' -c 'Fixed IP Addresses' -c Status -c 'Device Owner'",
         ),
         Act(
             "What RegionTwo holds of it, seen past Triune.",
