@@ -12,8 +12,10 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from .central import wire
 from .cloud.cloud import Cloud
 from .cloud.keystone import Token
+from .cloud.neutron import Record
 from .gateway import IMPATIENT, Running, running, schema, write_settings
 
 
@@ -151,3 +153,28 @@ def client(cloud: Cloud, gateway: Running, session: aiohttp.ClientSession) -> Cl
 def admin(cloud: Cloud, gateway: Running, session: aiohttp.ClientSession) -> Client:
     """An administrator."""
     return Client(session, gateway.root, cloud.keystone.token(roles=("admin",)))
+
+
+@pytest.fixture
+def wired(cloud: Cloud, gateway: Running) -> None:
+    """Central Neutron with what Triune puts into it; and a flavor `1` everywhere."""
+    for pod in cloud.pods:
+        pod.nova.add_flavor("1")
+    wire(cloud.central, gateway.shared)
+
+
+@pytest.fixture
+def blue(cloud: Cloud, client: Client) -> Record:
+    """A VLAN network of the tenant, which may be everywhere."""
+    from .servers_on_networks import vlan
+
+    return vlan(cloud, client)
+
+
+@pytest.fixture
+async def worker(gateway: Running) -> AsyncIterator[None]:
+    """A worker beside the gateway."""
+    from .test_convergence import working
+
+    async with working(gateway):
+        yield

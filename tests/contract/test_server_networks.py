@@ -2,87 +2,22 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from triune.network.names import BOOT_DEVICE, PROFILE
 
-from .central import place_of, wire
+from .central import place_of
 from .cloud import service
 from .cloud.cloud import Cloud
 from .cloud.neutron import Record
-from .conftest import Client, Reply
+from .conftest import Client
 from .gateway import Running
+from .servers_on_networks import boot, given, message, nothing_is_left, settled, tenants_ports, vlan
 from .test_convergence import eventually, working
 
-
-@pytest.fixture(autouse=True)
-def wired(cloud: Cloud, gateway: Running) -> None:
-    for pod in cloud.pods:
-        pod.nova.add_flavor("1")
-    wire(cloud.central, gateway.shared)
-
-
-@pytest.fixture
-async def worker(gateway: Running) -> AsyncIterator[None]:
-    async with working(gateway):
-        yield
-
-
-@pytest.fixture
-def blue(cloud: Cloud, client: Client) -> Record:
-    """A VLAN network of the tenant, which may be everywhere."""
-    return vlan(cloud, client)
-
-
-def vlan(cloud: Cloud, client: Client, number: int = 1001, cidr: str = "10.0.0.0/24", **fields: Any) -> Record:
-    provider = {
-        "provider:network_type": "vlan", "provider:physical_network": "physnet1",
-        "provider:segmentation_id": number, "mtu": 1500,
-    }  # fmt: skip
-    network = cloud.central.add_network(client.token.project_id or "", **{"name": f"net{number}", **provider, **fields})
-    if cidr:
-        cloud.central.add_subnet(network, cidr)
-    return network
-
-
-def given(cloud: Cloud, client: Client, network: Record, last: int = 50, **fields: Any) -> Record:
-    """A port that the tenant has made."""
-    (subnet,) = (each for each in cloud.central.subnets.values() if each["network_id"] == network["id"])
-    group = cloud.central.default_group(client.token.project_id or "")
-    ips = [{"subnet_id": subnet["id"], "ip_address": f"10.0.0.{last}"}]
-    fields = {"fixed_ips": ips, "security_groups": [group["id"]], **fields}
-    return cloud.central.add_port(client.token.project_id or "", network, **fields)
-
-
-async def boot(client: Client, version: str = "2.37", **fields: Any) -> Reply:
-    server = {"name": "vm", "flavorRef": "1", **fields}
-    return await client.at(f"compute {version}").post("/compute/v2.1/servers", {"server": server})
-
-
-async def settled(cloud: Cloud) -> list[Record]:
-    """The tenants' ports, when no attempt is under way any more."""
-    await eventually(lambda: not any(port["device_id"].startswith(BOOT_DEVICE) for port in tenants_ports(cloud)))
-    return tenants_ports(cloud)
-
-
-def tenants_ports(cloud: Cloud) -> list[Record]:
-    """The ports at the top, those aside that hold addresses for pods."""
-    return [port for port in cloud.central.ports.values() if not port["device_owner"].startswith("network:")]
-
-
-def message(reply: Reply) -> str:
-    (fault,) = reply.json.values()
-    return str(fault["message"])
-
-
-async def nothing_is_left(cloud: Cloud, gateway: Running) -> None:
-    """No port that was made, and nothing in any pod."""
-    async with working(gateway):
-        await eventually(lambda: not any(pod.neutron.ports or pod.neutron.networks for pod in cloud.pods))
-    assert not [port for port in cloud.central.ports.values() if port["device_id"]]
+pytestmark = pytest.mark.usefixtures("wired")
 
 
 @pytest.mark.parametrize(("zone", "number"), [("az1", 0), ("az2", 1)])

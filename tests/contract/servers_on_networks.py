@@ -1,0 +1,60 @@
+"""Servers on networks of central Neutron: what their tests have in common."""
+
+from typing import Any
+
+from triune.network.names import BOOT_DEVICE
+
+from .cloud.cloud import Cloud
+from .cloud.neutron import Record
+from .conftest import Client, Reply
+from .gateway import Running
+from .test_convergence import eventually, working
+
+
+def vlan(cloud: Cloud, client: Client, number: int = 1001, cidr: str = "10.0.0.0/24", **fields: Any) -> Record:
+    """A network of the tenant, which may be everywhere."""
+    provider = {
+        "provider:network_type": "vlan", "provider:physical_network": "physnet1",
+        "provider:segmentation_id": number, "mtu": 1500,
+    }  # fmt: skip
+    network = cloud.central.add_network(client.token.project_id or "", **{"name": f"net{number}", **provider, **fields})
+    if cidr:
+        cloud.central.add_subnet(network, cidr)
+    return network
+
+
+def given(cloud: Cloud, client: Client, network: Record, last: int = 50, **fields: Any) -> Record:
+    """A port that the tenant has made."""
+    (subnet,) = (each for each in cloud.central.subnets.values() if each["network_id"] == network["id"])
+    group = cloud.central.default_group(client.token.project_id or "")
+    ips = [{"subnet_id": subnet["id"], "ip_address": f"10.0.0.{last}"}]
+    fields = {"fixed_ips": ips, "security_groups": [group["id"]], **fields}
+    return cloud.central.add_port(client.token.project_id or "", network, **fields)
+
+
+async def boot(client: Client, version: str = "2.37", **fields: Any) -> Reply:
+    server = {"name": "vm", "flavorRef": "1", **fields}
+    return await client.at(f"compute {version}").post("/compute/v2.1/servers", {"server": server})
+
+
+async def settled(cloud: Cloud) -> list[Record]:
+    """The tenants' ports, when no attempt is under way any more."""
+    await eventually(lambda: not any(port["device_id"].startswith(BOOT_DEVICE) for port in tenants_ports(cloud)))
+    return tenants_ports(cloud)
+
+
+def tenants_ports(cloud: Cloud) -> list[Record]:
+    """The ports at the top, those aside that hold addresses for pods."""
+    return [port for port in cloud.central.ports.values() if not port["device_owner"].startswith("network:")]
+
+
+def message(reply: Reply) -> str:
+    (fault,) = reply.json.values()
+    return str(fault["message"])
+
+
+async def nothing_is_left(cloud: Cloud, gateway: Running) -> None:
+    """No port that was made, and nothing in any pod."""
+    async with working(gateway):
+        await eventually(lambda: not any(pod.neutron.ports or pod.neutron.networks for pod in cloud.pods))
+    assert not [port for port in cloud.central.ports.values() if port["device_id"]]
