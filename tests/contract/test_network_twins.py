@@ -347,3 +347,39 @@ async def test_pages_that_are_shorter_than_asked_for_hide_nothing(there: World) 
         await there.remove_port(port)
     await there.settle()
     assert not pod.networks and not pod.ports
+
+
+async def test_a_group_that_was_removed_in_the_pod_comes_back_with_its_rules(there: World) -> None:
+    network = vlan(there)
+    group = there.central.add_group(PROJECT, name="web")
+    there.central.add_rule(group, direction="ingress", protocol="tcp", remote_group_id=group["id"])
+    port = port_on(there, network, 50, security_groups=[group["id"]])
+    await there.place(port, there.pods[0])
+    await there.settle()
+    pod = there.neutron(there.pods[0])
+    (twin,) = (each for each in pod.groups.values() if each["name"] == "web")
+    (twin_port,) = pod.ports.values()
+    twin_port["security_groups"] = []
+    del pod.groups[twin["id"]]
+    for rule in [each for each in pod.rules.values() if each["security_group_id"] == twin["id"]]:
+        del pod.rules[rule["id"]]
+    await there.drifted()
+    await there.drifted()
+    (again,) = (each for each in pod.groups.values() if each["name"] == "web")
+    assert twin_port["security_groups"] == [again["id"]]
+    remotes = [each["remote_group_id"] for each in pod.rules.values() if each["security_group_id"] == again["id"]]
+    assert again["id"] in remotes
+    assert await there.drifted() == {}
+
+
+async def test_another_member_costs_few_calls(there: World) -> None:
+    network = vlan(there)
+    first, second = port_on(there, network, 50), port_on(there, network, 51)
+    await there.place(first, there.pods[0])
+    await there.settle()
+    await there.place(second, there.pods[0])
+    there.wire.calls.clear()
+    (group_id,) = second["security_groups"]
+    await there.runner.now(Key(names.SECURITY_GROUP_RULES, group_id, there.pods[0].id), 5.0)
+    # The group, its rules, who is here; the rules in the pod.
+    assert len(there.wire.calls) == 4

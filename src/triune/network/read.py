@@ -12,7 +12,7 @@ from triune.db.models import PlacementRow
 from triune.network import forms, plan, reserve
 from triune.network.model import Everything, Group, Members, Network, Policy, Port, Rules, Share
 from triune.network.names import PROFILE, RESERVE_DEVICE
-from triune.network.neutron import Neutron
+from triune.network.neutron import AT_ONCE, Neutron
 
 JSON = dict[str, Any]
 
@@ -68,28 +68,56 @@ class Read:
 
     async def group(self, group_id: str, pod_id: str) -> Group | None:
         """A security group; None where it is gone or has no members in the pod."""
-        shown, shares, members = await asyncio.gather(
-            self.central.show("security-groups", group_id), self._shares(group_id), self.members([group_id], pod_id)
+        shown, shares, here = await asyncio.gather(
+            self.central.show("security-groups", group_id), self._shares(group_id), self.here([group_id], pod_id)
         )
-        if shown is None or not members[group_id].here:
-            return None
-        return Group(shown, shares)
+        return Group(shown, shares) if shown is not None and here else None
 
-    async def rules(self, group_id: str, pod_id: str) -> Rules | None:
-        """The rules of a security group; None where it is gone or has no members in the pod."""
+    async def rules(self, group_id: str, pod_id: str, with_addresses: bool) -> Rules | None:
+        """The rules of a security group; None where it is gone or has no members in the pod.
+
+        `with_addresses`: those that members of remote groups have in other pods are asked for too.
+        """
         shown, rules = await asyncio.gather(
             self.central.show("security-groups", group_id),
             self.central.list("security-group-rules", [("security_group_id", group_id)]),
         )
-        remote = {rule["remote_group_id"] for rule in rules if rule.get("remote_group_id")}
-        address_groups = {rule["remote_address_group_id"] for rule in rules if rule.get("remote_address_group_id")}
-        members, addresses = await asyncio.gather(
-            self.members({group_id, *remote}, pod_id), self.central.of("address-groups", "id", address_groups)
+        remote = {str(rule["remote_group_id"]) for rule in rules if rule.get("remote_group_id")}
+        named = {str(rule["remote_address_group_id"]) for rule in rules if rule.get("remote_address_group_id")}
+        here, address_groups = await asyncio.gather(
+            self.here({group_id, *remote}, pod_id), self.central.of("address-groups", "id", named)
         )
-        if shown is None or not members[group_id].here:
+        if shown is None or group_id not in here:
             return None
-        found = {each["id"]: forms.networks(each["addresses"]) for each in addresses}
-        return Rules(shown, tuple(rules), members, {each: found.get(each, frozenset()) for each in address_groups})
+        members = {each: Members(here=each in here) for each in remote}
+        if with_addresses:
+            members = await self.members(remote, pod_id)
+        found = {each["id"]: forms.networks(each["addresses"]) for each in address_groups}
+        return Rules(shown, tuple(rules), members, {each: found.get(each, frozenset()) for each in named})
+
+    async def here(self, group_ids: Iterable[str], pod_id: str) -> frozenset[str]:
+        """Those of some groups that have members in a pod.
+
+        Who asks has mostly just heard of such a member, so the ports that came last are looked at first. Only if that
+        is not enough, all members are: there may be many, of all pods.
+        """
+        wanted = set(group_ids)
+        statement = select(PlacementRow.port_id).where(PlacementRow.pod_id == pod_id)
+        async with self._database.transaction() as session:
+            last = list(await session.scalars(statement.order_by(PlacementRow.created_at.desc()).limit(AT_ONCE)))
+        if not last or not wanted:
+            return frozenset()
+        filters = [*(("id", each) for each in last), *(("security_groups", each) for each in wanted)]
+        found = {
+            group
+            for port in await self.central.list("ports", filters, ["security_groups", "binding:profile"])
+            for group in port["security_groups"]
+            if pod_of(port) == pod_id
+        } & wanted
+        if found == wanted or len(last) < AT_ONCE:
+            return frozenset(found)
+        members = await self.members(wanted - found, pod_id)
+        return frozenset(found | {each for each, them in members.items() if them.here})
 
     async def members(self, group_ids: Iterable[str], pod_id: str) -> dict[str, Members]:
         """Of each group, whether it has members in a pod, and the addresses of its members in other pods."""
@@ -118,8 +146,7 @@ class Read:
     async def users(self, attribute: str, value: str, pod_id: str) -> frozenset[str]:
         """The security groups with members in a pod that have rules with this value of an attribute."""
         rules = await self.central.list("security-group-rules", [(attribute, value)], ["security_group_id"])
-        members = await self.members({rule["security_group_id"] for rule in rules}, pod_id)
-        return frozenset(each for each, found in members.items() if found.here)
+        return await self.here({rule["security_group_id"] for rule in rules}, pod_id)
 
     async def policy(self, policy_id: str, pod_id: str) -> Policy | None:
         """A QoS policy; None where it is gone, or neither a port in the pod nor the network of one has it."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from oslo_log import log as logging
 
@@ -21,6 +21,9 @@ from triune.work.requests import Key
 LOG = logging.getLogger(__name__)
 
 JSON = dict[str, Any]
+
+# Differences that are named in the log; the journal has all.
+SHOWN: Final = 10
 
 
 class Drift:
@@ -41,10 +44,15 @@ class Drift:
         twice = [each for each, how in found.items() if how == drift.TWICE]
         await asyncio.gather(*(pod.forget(each.kind, each.resource_id) for each in twice))
         found |= _servers(pod, ports, Held({names.PORT: records[names.PORT]}))
-        if found:
-            counts = ", ".join(f"{count} {how}" for how, count in sorted(Counter(found.values()).items()))
-            LOG.warning("%s differs from the plan: %s", pod.neutron.pod.region_name, counts)
-        await self._shop.request(found, backlog=True)
+        # What somebody is at already is no drift.
+        fresh = [each for each in found if not await self._shop.waits(each)]
+        if fresh:
+            counts = ", ".join(
+                f"{count} {how}" for how, count in sorted(Counter(found[each] for each in fresh).items())
+            )
+            some = ", ".join(f"{each.kind} {each.resource_id}" for each in fresh[:SHOWN])
+            LOG.warning("%s differs from the plan: %s (%s)", pod.neutron.pod.region_name, counts, some)
+        await self._shop.request(fresh, backlog=True)
 
     async def _records(self, pod: Realizer) -> dict[str, list[JSON]]:
         """Everything of Triune's in a pod."""

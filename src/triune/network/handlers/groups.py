@@ -6,13 +6,18 @@ kinds, for rules of two groups may name each other.
 
 import asyncio
 
+from oslo_log import log as logging
+
 from triune.network import forms, names, parts, plan
 from triune.network.handlers.shop import IN_USE_PAUSE, Shop
+from triune.network.model import Rules
 from triune.network.neutron import Refused
 from triune.network.plan import REMOTE_ADDRESS_GROUPS, Ref
-from triune.network.realize import CONFLICT, Realizer
+from triune.network.realize import CONFLICT, NOT_FOUND, Realizer
 from triune.work.handler import Again
 from triune.work.requests import Key
+
+LOG = logging.getLogger(__name__)
 
 
 class Groups:
@@ -29,15 +34,17 @@ class Groups:
         model = await self._shop.read.group(key.resource_id, key.pod_id)
         if model is None:
             return await self._leave(pod, key)
-        known = await self._shop.ids(key.pod_id, [Ref(names.SECURITY_GROUP, key.resource_id)])
+        group, ready = Ref(names.SECURITY_GROUP, key.resource_id), Ref(names.SECURITY_GROUP_RULES, key.resource_id)
+        known = await self._shop.ids(key.pod_id, [group, ready])
         twin = await pod.ensure(plan.group(model), {})
         await parts.shares(pod.neutron, pod.features, "security_group", twin["id"], model.shares)
-        if twin["id"] not in known.values():
-            # Rules of others may name it from now on.
+        if known.get(group) != twin["id"]:
+            # It is a new one: rules of others may name it from now on, and its own are not there.
             await pod.forget(names.SECURITY_GROUP_RULES, key.resource_id)
             users = await self._shop.read.users("remote_group_id", key.resource_id, key.pod_id)
-            others = users - {key.resource_id}
-            await self._shop.request(Key(names.SECURITY_GROUP_RULES, each, key.pod_id) for each in others)
+            again = {key.resource_id} if ready in known else set()
+            users = (users - {key.resource_id}) | again
+            await self._shop.request(Key(names.SECURITY_GROUP_RULES, each, key.pod_id) for each in users)
         return None
 
     async def _leave(self, pod: Realizer, key: Key) -> Again | None:
@@ -49,24 +56,35 @@ class Groups:
         pod = await self._shop.pod(key.pod_id)
         if pod is None:
             return None
-        model = await self._shop.read.rules(key.resource_id, key.pod_id)
+        by_groups = REMOTE_ADDRESS_GROUPS in pod.features
+        model = await self._shop.read.rules(key.resource_id, key.pod_id, with_addresses=not by_groups)
         if model is None:
             # The group takes them along.
             return None
-        wanted = plan.rules(model, pod.features)
-        refs = {Ref(names.SECURITY_GROUP, key.resource_id)}
-        for rule in wanted:
-            refs |= plan.references([rule.remote_group_id, rule.remote_address_group_id])
-        await asyncio.gather(*(self._shop.now(ref.kind, ref.top_id, key.pod_id) for ref in refs))
-        ids = {ref: await self._shop.id(ref.kind, ref.top_id, pod) for ref in refs}
-        group_id = ids[Ref(names.SECURITY_GROUP, key.resource_id)]
-        owner = {"id": group_id, "project_id": model.group["project_id"]}
-        await parts.rules(pod.neutron, owner, {parts.bottom_rule(rule, ids) for rule in wanted})
-        # Ports need the group with its rules: so they know that it is ready.
-        await pod.routings.put(
-            names.SECURITY_GROUP_RULES, key.resource_id, key.pod_id, group_id, model.group["project_id"]
-        )
+        try:
+            await self._give(pod, model)
+        except Refused as error:
+            if error.status != NOT_FOUND or error.pod.id != key.pod_id:
+                raise
+            # What was known to be there has gone: looked at anew, once.
+            LOG.info("%s", error)
+            for ref in _refs(model, pod):
+                await pod.forget(ref.kind, ref.top_id)
+            await self._give(pod, model)
         return None
+
+    async def _give(self, pod: Realizer, model: Rules) -> None:
+        """Give the group its rules. What is known to be there is not looked at: its own keys see to it."""
+        group_id = str(model.group["id"])
+        refs = _refs(model, pod)
+        missing = refs - (await self._shop.ids(pod.pod_id, refs)).keys()
+        await asyncio.gather(*(self._shop.now(ref.kind, ref.top_id, pod.pod_id) for ref in missing))
+        ids = {ref: await self._shop.id(ref.kind, ref.top_id, pod) for ref in refs}
+        bottom_id, project_id = ids[Ref(names.SECURITY_GROUP, group_id)], str(model.group["project_id"])
+        wanted = {parts.bottom_rule(rule, ids) for rule in plan.rules(model, pod.features)}
+        await parts.rules(pod.neutron, {"id": bottom_id, "project_id": project_id}, wanted)
+        # Ports need the group with its rules: so they know that it is ready.
+        await pod.routings.put(names.SECURITY_GROUP_RULES, group_id, pod.pod_id, bottom_id, project_id)
 
     async def remote(self, key: Key) -> Again | None:
         """The addresses that members of a group have in other pods, for the rules here that name the group."""
@@ -103,6 +121,14 @@ class Groups:
         await parts.addresses(pod.neutron, twin, forms.networks(shown["addresses"]))
         await parts.shares(pod.neutron, pod.features, "address_group", twin["id"], shares)
         return None
+
+
+def _refs(model: Rules, pod: Realizer) -> frozenset[Ref]:
+    """The group itself, and what its rules name."""
+    refs = {Ref(names.SECURITY_GROUP, str(model.group["id"]))}
+    for rule in plan.rules(model, pod.features):
+        refs |= plan.references([rule.remote_group_id, rule.remote_address_group_id])
+    return frozenset(refs)
 
 
 async def _removed(pod: Realizer, kind: str, top_id: str) -> Again | None:

@@ -1,6 +1,7 @@
 """Networks in pods, with their subnets (kind `network`)."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any, Final
 
 from triune.network import names, parts, plan
@@ -36,18 +37,19 @@ class Networks:
         if found is None:
             return await self._leave(pod, key)
         model, reserves = found
-        held = await self._shop.reserve.hold(dict(model.shown), map(dict, model.subnets), reserves, key.pod_id)
-        return await self._stay(pod, Network(model.shown, model.subnets, model.shares, held))
+        hold = self._shop.reserve.hold(model.shown, model.subnets, reserves, key.pod_id)
+        held, twin = await asyncio.gather(hold, self._network(pod, model))
+        again = await self._subnets(pod, replace(model, held=held), twin)
+        await parts.shares(pod.neutron, pod.features, "network", twin["id"], model.shares)
+        return again
 
-    async def _stay(self, pod: Realizer, model: Network) -> Again | None:
+    async def _network(self, pod: Realizer, model: Network) -> JSON:
+        """The bare network, with its policy."""
         wanted = plan.network(model)
         refs = plan.references(pod.body(wanted))
         await asyncio.gather(*(self._shop.now(ref.kind, ref.top_id, pod.pod_id) for ref in refs))
         ids = {ref: await self._shop.id(ref.kind, ref.top_id, pod) for ref in refs}
-        twin = await pod.ensure(wanted, ids)
-        again = await self._subnets(pod, model, twin)
-        await parts.shares(pod.neutron, pod.features, "network", twin["id"], model.shares)
-        return again
+        return await pod.ensure(wanted, ids)
 
     async def _subnets(self, pod: Realizer, model: Network, network: JSON) -> Again | None:
         """The subnets of a twin: what is wanted no more goes first, for its addresses may be another's now."""

@@ -71,6 +71,11 @@ class Shop:
             async with self._database.transaction() as session:
                 await self._journal.request(session, wanted, None, current_request_id(), backlog=backlog)
 
+    async def waits(self, key: Key) -> bool:
+        """Whether somebody has asked for a key and it is not done yet."""
+        entry = await self._journal.find(key)
+        return entry is not None and entry.waits
+
     async def ids(self, pod_id: str, refs: Iterable[Ref]) -> dict[Ref, str]:
         """The ids of resources in a pod, as far as they are known."""
         asked = list(refs)
