@@ -27,6 +27,11 @@ class Read:
         self.central = central
         self._database = database
 
+    async def owner(self, path: str, top_id: str) -> str | None:
+        """The project of a resource; None where it is gone."""
+        shown = await self.central.show(path, top_id)
+        return str(shown["project_id"]) if shown is not None else None
+
     async def is_placed(self, network_id: str, pod_id: str) -> bool:
         """Whether any port of a network is in a pod."""
         statement = select(PlacementRow.port_id).where(

@@ -102,16 +102,23 @@ class Realizer:
         twins = [each for each in found.values() if resource.top_id(each) == top_id]
         return sorted(twins, key=lambda each: (str(each.get("created_at")), str(each["id"])))
 
-    async def remove(self, kind: str, top_id: str, project_id: str | None = None) -> None:
-        """Remove a twin, and forget it; with `project_id` only where it is that project's.
+    async def surplus(self, kind: str, top_id: str, owner: str | None) -> list[JSON]:
+        """The twins of something that is not wanted in the pod.
 
-        Raises `Refused` 409 where something uses it.
+        `owner` is its project, None where it is gone at the top: then what is remembered counts. Where nobody knows
+        whose it was, whoever tagged it so takes the consequences.
         """
-        resource = RESOURCES[kind]
-        for twin in await self.find(kind, top_id):
-            if project_id in (None, twin["project_id"]):
-                await self.neutron.delete(resource.path, twin["id"])
-                LOG.info("%s %s of %s removed from %s", kind, twin["id"], top_id, self.neutron.pod.region_name)
+        owner = owner or await self.routings.owner(kind, top_id, self.pod_id)
+        return [each for each in await self.find(kind, top_id) if owner in (None, each["project_id"])]
+
+    async def remove(self, kind: str, top_id: str, owner: str | None) -> None:
+        """Remove the twins of something (`surplus`), and forget it.
+
+        Raises `Refused` 409 where something uses one.
+        """
+        for twin in await self.surplus(kind, top_id, owner):
+            await self.neutron.delete(RESOURCES[kind].path, twin["id"])
+            LOG.info("%s %s of %s removed from %s", kind, twin["id"], top_id, self.neutron.pod.region_name)
         await self.forget(kind, top_id)
 
     async def forget(self, kind: str, top_id: str) -> None:

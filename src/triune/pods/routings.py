@@ -114,6 +114,18 @@ class Routings:
             return {}
         return {(kind, top_id): bottom_id for kind, top_id, bottom_id in rows if (kind, top_id) in asked}
 
+    async def owner(self, resource_type: str, top_id: str, pod_id: str) -> str | None:
+        """The project of a resource of the top that is known to be in a pod."""
+        query = select(RoutingRow.project_id).where(
+            RoutingRow.top_id == top_id, RoutingRow.pod_id == pod_id, RoutingRow.resource_type == resource_type
+        )
+        try:
+            async with asyncio.timeout(DEADLINE), self._database.transaction() as session:
+                return await session.scalar(query)
+        except (SQLAlchemyError, OSError):
+            LOG.exception("Routings cannot be read")
+            return None
+
     async def put(self, resource_type: str, top_id: str, pod_id: str, bottom_id: str, project_id: str | None) -> None:
         """Remember the id that a resource of the top has in a pod, in place of what was known."""
         row = (

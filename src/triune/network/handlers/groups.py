@@ -9,11 +9,11 @@ import asyncio
 from oslo_log import log as logging
 
 from triune.network import forms, names, parts, plan
-from triune.network.handlers.shop import IN_USE_PAUSE, Shop
+from triune.network.handlers.shop import Shop
 from triune.network.model import Rules
 from triune.network.neutron import Refused
 from triune.network.plan import REMOTE_ADDRESS_GROUPS, Ref
-from triune.network.realize import CONFLICT, NOT_FOUND, Realizer
+from triune.network.realize import NOT_FOUND, Realizer
 from triune.work.handler import Again
 from triune.work.requests import Key
 
@@ -33,7 +33,8 @@ class Groups:
             return None
         model = await self._shop.read.group(key.resource_id, key.pod_id)
         if model is None:
-            return await self._leave(pod, key)
+            await pod.forget(names.SECURITY_GROUP_RULES, key.resource_id)
+            return await self._shop.leave(pod, names.SECURITY_GROUP, key.resource_id)
         group, ready = Ref(names.SECURITY_GROUP, key.resource_id), Ref(names.SECURITY_GROUP_RULES, key.resource_id)
         known = await self._shop.ids(key.pod_id, [group, ready])
         twin = await pod.ensure(plan.group(model), {})
@@ -46,10 +47,6 @@ class Groups:
             users = (users - {key.resource_id}) | again
             await self._shop.request(Key(names.SECURITY_GROUP_RULES, each, key.pod_id) for each in users)
         return None
-
-    async def _leave(self, pod: Realizer, key: Key) -> Again | None:
-        await pod.forget(names.SECURITY_GROUP_RULES, key.resource_id)
-        return await _removed(pod, names.SECURITY_GROUP, key.resource_id)
 
     async def rules(self, key: Key) -> Again | None:
         """The rules of a group, which is seen to first, as is what they name."""
@@ -98,7 +95,7 @@ class Groups:
             return None
         found = await self._shop.read.remote_group(key.resource_id, key.pod_id)
         if found is None:
-            return await _removed(pod, names.REMOTE_GROUP, key.resource_id)
+            return await self._shop.leave(pod, names.REMOTE_GROUP, key.resource_id)
         shown, members = found
         twin = await pod.ensure(plan.addresses_group(names.REMOTE_GROUP, shown), {})
         await parts.addresses(pod.neutron, twin, members.elsewhere)
@@ -115,7 +112,7 @@ class Groups:
             return None
         found = await self._shop.read.address_group(key.resource_id, key.pod_id)
         if found is None:
-            return await _removed(pod, names.ADDRESS_GROUP, key.resource_id)
+            return await self._shop.leave(pod, names.ADDRESS_GROUP, key.resource_id)
         shown, shares = found
         twin = await pod.ensure(plan.addresses_group(names.ADDRESS_GROUP, shown), {})
         await parts.addresses(pod.neutron, twin, forms.networks(shown["addresses"]))
@@ -129,13 +126,3 @@ def _refs(model: Rules, pod: Realizer) -> frozenset[Ref]:
     for rule in plan.rules(model, pod.features):
         refs |= plan.references([rule.remote_group_id, rule.remote_address_group_id])
     return frozenset(refs)
-
-
-async def _removed(pod: Realizer, kind: str, top_id: str) -> Again | None:
-    try:
-        await pod.remove(kind, top_id)
-    except Refused as error:
-        if error.status != CONFLICT:
-            raise
-        return Again(IN_USE_PAUSE, str(error))
-    return None

@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import replace
 from typing import Any, Final
 
+from oslo_log import log as logging
+
 from triune.network import names, parts, plan
 from triune.network.handlers.shop import IN_USE_PAUSE, Shop
 from triune.network.model import Network
@@ -13,6 +15,8 @@ from triune.network.realize import CONFLICT, Realizer
 from triune.network.resources import RESOURCES, SUBNET
 from triune.work.handler import Again
 from triune.work.requests import Key
+
+LOG = logging.getLogger(__name__)
 
 JSON = dict[str, Any]
 
@@ -73,23 +77,31 @@ class Networks:
 
     async def _leave(self, pod: Realizer, key: Key) -> Again | None:
         """Nothing of a network is wanted in a pod any more."""
-        for twin in await pod.find(names.NETWORK, key.resource_id):
-            again = await self._empty(pod, key, twin["id"])
-            if again is not None:
-                return again
-            subnets = await pod.neutron.list("subnets", [("network_id", twin["id"])])
-            try:
-                await pod.neutron.delete("networks", twin["id"])
-            except Refused as error:
-                if error.status != CONFLICT:
-                    raise
-                return Again(IN_USE_PAUSE, str(error))
-            for subnet in subnets:
-                if (top_id := RESOURCES[SUBNET].top_id(subnet)) is not None:
-                    await pod.forget(SUBNET, top_id)
+        owner = await self._shop.read.owner("networks", key.resource_id)
+        twins = await pod.surplus(names.NETWORK, key.resource_id, owner)
+        waits = [again for twin in twins if (again := await self._remove(pod, key, twin["id"])) is not None]
+        if waits:
+            return waits[0]
         await pod.forget(names.NETWORK, key.resource_id)
         # Not earlier: until now the pod could have used them.
         await self._shop.reserve.release(key.resource_id, key.pod_id)
+        return None
+
+    async def _remove(self, pod: Realizer, key: Key, twin_id: str) -> Again | None:
+        again = await self._empty(pod, key, twin_id)
+        if again is not None:
+            return again
+        subnets = await pod.neutron.list("subnets", [("network_id", twin_id)])
+        try:
+            await pod.neutron.delete("networks", twin_id)
+        except Refused as error:
+            if error.status != CONFLICT:
+                raise
+            return Again(IN_USE_PAUSE, str(error))
+        LOG.info("network %s of %s removed from %s", twin_id, key.resource_id, pod.neutron.pod.region_name)
+        for subnet in subnets:
+            if (top_id := RESOURCES[SUBNET].top_id(subnet)) is not None:
+                await pod.forget(SUBNET, top_id)
         return None
 
     async def _empty(self, pod: Realizer, key: Key, twin_id: str) -> Again | None:

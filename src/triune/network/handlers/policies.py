@@ -1,9 +1,7 @@
 """QoS policies in pods (kind `qos_policy`)."""
 
 from triune.network import names, parts, plan
-from triune.network.handlers.shop import IN_USE_PAUSE, Shop
-from triune.network.neutron import Refused
-from triune.network.realize import CONFLICT
+from triune.network.handlers.shop import Shop
 from triune.work.handler import Again
 from triune.work.requests import Key
 
@@ -21,13 +19,7 @@ class Policies:
             return None
         model = await self._shop.read.policy(key.resource_id, key.pod_id)
         if model is None:
-            try:
-                await pod.remove(names.QOS_POLICY, key.resource_id)
-            except Refused as error:
-                if error.status != CONFLICT:
-                    raise
-                return Again(IN_USE_PAUSE, str(error))
-            return None
+            return await self._shop.leave(pod, names.QOS_POLICY, key.resource_id)
         twin = await pod.ensure(plan.policy(model), {})
         shown = await pod.neutron.show("qos/policies", twin["id"])
         if shown is not None:

@@ -39,7 +39,7 @@ class Ports:
             return None
         model = await self._shop.read.port(key.resource_id, key.pod_id)
         if model is None:
-            await pod.remove(names.PORT, key.resource_id)
+            await pod.remove(names.PORT, key.resource_id, await self._shop.read.owner("ports", key.resource_id))
             return None
         try:
             await self._stay(pod, model)

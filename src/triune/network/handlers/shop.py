@@ -5,21 +5,26 @@ from typing import Final
 
 from triune.db.engine import Database
 from triune.log import current_request_id
+from triune.network import names
 from triune.network.features import Features
-from triune.network.neutron import Neutron
+from triune.network.neutron import Neutron, Refused
 from triune.network.plan import Ref
 from triune.network.read import Read
-from triune.network.realize import Limits, Realizer
+from triune.network.realize import CONFLICT, Limits, Realizer
 from triune.network.reserve import Reserve
+from triune.network.resources import RESOURCES
 from triune.pods.registry import Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
+from triune.work.handler import Again
 from triune.work.journal import Journal
 from triune.work.requests import Key
 from triune.work.runner import Runner
 
 # Seconds that a key has for what it depends on.
 DEPENDENCY_DEADLINE: Final = 120.0
+# Where central Neutron keeps what the twin is of, if not under the same path.
+TOPS: Final = {names.REMOTE_GROUP: "security-groups"}
 # Seconds until something is looked at again that something else still uses.
 IN_USE_PAUSE: Final = 2.0
 
@@ -63,6 +68,17 @@ class Shop:
     async def now(self, kind: str, resource_id: str, pod_id: str) -> None:
         """See to what a key depends on. Raises `KeyFailed`."""
         await self._runner.now(Key(kind, resource_id, pod_id), DEPENDENCY_DEADLINE)
+
+    async def leave(self, pod: Realizer, kind: str, top_id: str) -> Again | None:
+        """Remove what is not wanted in a pod any more; something may use it a little longer."""
+        path = TOPS.get(kind, RESOURCES[kind].path)
+        try:
+            await pod.remove(kind, top_id, await self.read.owner(path, top_id))
+        except Refused as error:
+            if error.status != CONFLICT:
+                raise
+            return Again(IN_USE_PAUSE, str(error))
+        return None
 
     async def request(self, keys: Iterable[Key], backlog: bool = False) -> None:
         """Ask for keys that nobody waits for."""
