@@ -32,6 +32,9 @@ CONFLICTS = frozenset({1020, 1213, "40001", "40P01"})
 # How often a transaction is tried, and the longest pause before the second try, in seconds; it doubles.
 TRIES = 6
 PAUSE = 0.02
+# How often it is seen whether a connection that listens still lives, and how long it has to say so, in seconds.
+PROBE_INTERVAL = 20.0
+PROBE_DEADLINE = 10.0
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # A database may be shared with services that have migrations of their own.
@@ -76,6 +79,32 @@ class Database:
                 await asyncio.sleep(random.uniform(0.0, PAUSE * 2.0**attempt))
         async with self.transaction() as session:
             return await work(session)
+
+    @property
+    def can_notify(self) -> bool:
+        """Whether transactions can wake those who `listen`."""
+        return self._engine.dialect.name == "postgresql"
+
+    async def listen(self, channel: str, heard: Callable[[], None]) -> None:
+        """Call `heard` now and at each notification, for as long as the connection lives; where `can_notify`.
+
+        Raises `DatabaseUnavailable` when it ends.
+        """
+        try:
+            async with self._engine.connect() as connection:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                try:
+                    await driver.add_listener(channel, lambda *_: heard())
+                    # What was asked for before is told to nobody.
+                    heard()
+                    while True:
+                        await asyncio.sleep(PROBE_INTERVAL)
+                        await driver.execute("SELECT 1", timeout=PROBE_DEADLINE)
+                finally:
+                    # It would go on to listen for whoever gets it next.
+                    await connection.invalidate()
+        except Exception as error:
+            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
 
     async def upgrade(self) -> None:
         """Bring the schema to the newest revision; safe to run again."""

@@ -35,13 +35,18 @@ class Away:
             for pod_id, service, error in self._health.refusing()
         ]
 
-    def is_on_trial(self, key: Key) -> bool:
-        """Whether the service that a key needs was away when it was last asked: one key finds out whether it still is.
+    def places(self, key: Key) -> int | None:
+        """How many keys of this one's pod and service may be worked on at once; None: as many as of any.
 
-        The others of its pod and service wait meanwhile.
+        None at all while the service is left out; then one finds out whether it is back, and the others wait for it.
         """
         kind = KINDS.get(key.kind)
-        return kind is not None and kind.service is not None and self._health.breaker(key.pod_id, kind.service).is_open
+        if kind is None or kind.service is None:
+            return None
+        breaker = self._health.breaker(key.pod_id, kind.service)
+        if breaker.refuses:
+            return 0
+        return 1 if breaker.is_open else None
 
     def explains(self, error: BaseException) -> str | None:
         """What to say of a key that failed because a pod is away, be it another than its own; None where none is.

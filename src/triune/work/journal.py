@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from triune.db.engine import Database
 from triune.db.models import JournalRow, PodRow, now
 from triune.work.entry import Entry, entry
-from triune.work.requests import NEVER, TABLE, WAITS, Key, is_key, moment, request, request_if_older
+from triune.work.requests import CHANNEL, NEVER, TABLE, WAITS, Key, is_key, moment, request, request_if_older
 
 __all__ = ["Entry", "Journal", "Key"]
 
@@ -90,6 +90,15 @@ class Journal:
 
         return await self._database.repeat(work)
 
+    @property
+    def can_notify(self) -> bool:
+        """Whether the database tells those who `listen` that something is asked for."""
+        return self._database.can_notify
+
+    async def listen(self, heard: Callable[[], None]) -> None:
+        """Call `heard` when something is asked for, until the connection breaks: then `DatabaseUnavailable`."""
+        await self._database.listen(CHANNEL, heard)
+
     # -- looking
 
     async def find(self, key: Key) -> Entry | None:
@@ -108,7 +117,8 @@ class Journal:
         order = (JournalRow.backlog, JournalRow.attempts, JournalRow.due_at)
         place = func.row_number().over(partition_by=JournalRow.pod_id, order_by=order).label("place")
         # Whatever is owned was due when it was taken, and is put off by nobody: one range of one index holds it all.
-        is_due = and_(JournalRow.due_at <= moment(), JournalRow.kind.in_(kinds))
+        # The kind goes through a function, so that no database takes the index of the keys, where the finished are too.
+        is_due = and_(JournalRow.due_at <= moment(), func.coalesce(JournalRow.kind, "").in_(kinds))
         free = select(JournalRow.id, place).where(is_due, _FREE, WAITS, *(~condition for condition in but)).subquery()
         first = select(JournalRow).join(free, free.c.id == JournalRow.id).where(free.c.place <= per_pod)
         async with self._database.transaction() as session:
@@ -134,6 +144,20 @@ class Journal:
             return entry(row) if row is not None else None
 
         return await self._database.repeat(work)
+
+    async def claim_free(self, seen: Collection[Entry], owner: str) -> list[Entry]:
+        """Take those of these entries that are still due and free; `owner` must be new, for it tells them apart."""
+        # By primary key and in its order: two who do this at once do not meet in a dead-lock.
+        ids = sorted(entry.id for entry in seen)
+        statement = _take(owner).where(JournalRow.id.in_(ids), _FREE, WAITS, JournalRow.due_at <= moment())
+
+        async def work(session: AsyncSession) -> list[Entry]:
+            if not _changed(await session.execute(statement)):
+                return []
+            mine = select(JournalRow).where(JournalRow.id.in_(ids), JournalRow.owner == owner)
+            return [entry(row) for row in await session.scalars(mine)]
+
+        return await self._database.repeat(work) if ids else []
 
     async def beat(self, lease: Entry) -> bool:
         """Show that the owner lives; False when the lease is lost."""

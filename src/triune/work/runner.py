@@ -5,10 +5,11 @@ cycles: a handler asks only for kinds whose handlers never ask for its own.
 """
 
 import asyncio
+import itertools
 import os
 import socket
 import uuid
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -75,6 +76,7 @@ class Runner:
         self.away = away
         self.name = name or f"{socket.gethostname()[:24]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._running: dict[Key, asyncio.Event] = {}
+        self._claims = itertools.count()
 
     async def now(self, key: Key, deadline: float, project_id: str | None = None, demand: bool = True) -> None:
         """Return when a key is as wanted: it is run here, or whoever works on it already is waited for.
@@ -128,6 +130,16 @@ class Runner:
             return (seen, False) if lease is None else (lease, True)
 
         return await self._certainly(take())
+
+    async def claim_free(self, seen: Collection[Entry]) -> list[Entry]:
+        """Take entries that nobody owned when they were read; those that were taken. Raises `DatabaseUnavailable`."""
+        owner = f"{self.name}.{next(self._claims)}"
+        leases, cancelled = await self._to_the_end(self.journal.claim_free(seen, owner))
+        if cancelled is not None:
+            for lease in leases:
+                await self._write(self.journal.release(lease))
+            raise cancelled
+        return leases
 
     def runs(self, key: Key) -> bool:
         """Whether a key is being run in this process."""

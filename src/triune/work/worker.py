@@ -20,19 +20,23 @@ LOG = logging.getLogger(__name__)
 
 # Seconds between prunings of finished keys.
 PRUNE_INTERVAL = 300.0
+# Seconds until a worker listens again whose connection to the database broke.
+LISTEN_PAUSE = 5.0
 # Seconds between telling keys of a pod that is away why they wait.
 EXPLAIN_INTERVAL = 5.0
-# The least time between looks at the journal, in seconds, and in the time that the last look took: a large backlog
-# must not keep the database busy with looking.
+# The least time between claims, in seconds: what ends or comes in it is met together.
 SHORTEST_PAUSE = 0.02
+# The least time between looks at the journal, in the time that the last one took: a large backlog must not keep the
+# database busy with looking. And how many keys of a pod are read ahead, in the number that may be worked on at once.
 REST = 3.0
+AHEAD = 8
 
 
 class Worker:
     """One worker process. Any number run side by side against one database.
 
-    `wake` makes it look at the journal soon. `periodic` are keys to be asked for, `chores` what else is to be done, at
-    intervals; finished keys are pruned in any case.
+    Where the database can notify, it looks at the journal as soon as something is asked for. `periodic` are keys to be
+    asked for, `chores` what else is to be done, at intervals; finished keys are pruned in any case.
     """
 
     def __init__(self, runner: Runner, periodic: Iterable[PeriodicKeys] = (), chores: Iterable[Chore] = ()) -> None:
@@ -44,95 +48,110 @@ class Worker:
             *(keys.chore(journal) for keys in periodic),
             *chores,
         ]
+        if journal.can_notify:
+            self._chores.append(Chore("listening", LISTEN_PAUSE, lambda: journal.listen(self.wake)))
         self._observer = Observer(self._pace.lease_time)
         self._running: dict[asyncio.Task[None], Key] = {}
+        self._candidates: list[Entry] = []
         self._more = False
+        self._look_at = 0.0
+        self._rest = 0.0
         self._explained = float("-inf")
         self._awake = asyncio.Event()
 
     def wake(self) -> None:
         """There is something to look at."""
+        self._look_at = 0.0
         self._awake.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; then keys under way get their grace to be finished, and are given back."""
         chores = [asyncio.create_task(repeat(chore)) for chore in self._chores]
         stopping = asyncio.create_task(stop.wait())
-        stopping.add_done_callback(lambda _: self.wake())
+        stopping.add_done_callback(lambda _: self._awake.set())
         try:
             while not stop.is_set():
                 self._awake.clear()
-                began = time.monotonic()
                 try:
                     await self._take()
                 except SQLAlchemyError as error:
                     LOG.error("The database does not answer: %s", error)
-                await self._pause(stop, time.monotonic() - began)
+                await self._pause(stop)
         finally:
             for task in (*chores, stopping):
                 task.cancel()
             await asyncio.gather(*chores, stopping, return_exceptions=True)
             await self._end()
 
-    async def _pause(self, stop: asyncio.Event, took: float) -> None:
-        """Until the next look: the interval is over, something woke us, or it is time to stop."""
-        rest = max(SHORTEST_PAUSE, took * REST)
-        try:
-            async with asyncio.timeout(rest):
-                await stop.wait()
+    async def _pause(self, stop: asyncio.Event) -> None:
+        """Until there may be something to claim: the interval is over, something woke us, or it is time to stop."""
+        rest = SHORTEST_PAUSE if self._candidates else max(SHORTEST_PAUSE, self._rest)
+        for event, seconds in ((stop, rest), (self._awake, max(self._pace.poll_interval - rest, 0.0))):
+            try:
+                async with asyncio.timeout(seconds):
+                    await event.wait()
+            except TimeoutError:
+                continue
             return
-        except TimeoutError:
-            pass
-        try:
-            async with asyncio.timeout(max(self._pace.poll_interval - rest, 0.0)):
-                await self._awake.wait()
-        except TimeoutError:
-            pass
 
     async def _take(self) -> None:
         """Claim what is due, as much as there are places, and start it."""
-        places = self._pace.keys_at_once - len(self._running)
-        self._more = True
-        if places <= 0:
+        if len(self._running) >= self._pace.keys_at_once:
             return
+        if not self._candidates or time.monotonic() >= self._look_at:
+            await self._look()
+        chosen = {entry.id: entry for entry in self._choose(self._candidates)}
+        self._candidates = [entry for entry in self._candidates if entry.id not in chosen]
+        free = [entry for entry in chosen.values() if entry.owner is None]
+        leases = await self._runner.claim_free(free)
+        for lease in leases:
+            self._start(lease)
+        for entry in chosen.values():
+            if entry.owner is not None:
+                lease, taken = await self._runner.claim(entry)
+                if taken:
+                    self._start(lease)
+        if len(leases) < len(free) and self._candidates:
+            # Another worker has read the same, and was faster.
+            self._awake.set()
+
+    async def _look(self) -> None:
+        """Read what is due. It is used for a while: claims see for themselves whether it still is."""
+        began = time.monotonic()
         absences = self._runner.away.absences() if self._runner.away is not None else []
         await self._explain(absences)
-        most = self._pace.keys_per_pod
-        kinds, but = self._runner.handlers.keys(), [absence.which for absence in absences]
-        due = await self._runner.journal.due(kinds, most, but)
+        most = self._pace.keys_per_pod * AHEAD
+        but = [absence.which for absence in absences]
+        due = await self._runner.journal.due(self._runner.handlers.keys(), most, but)
+        self._candidates = self._observer.claimable(due)
         counts = Counter(entry.key.pod_id for entry in due if entry.owner is None)
         self._more = any(count >= most for count in counts.values())
-        for entry in self._observer.claimable(due):
-            if not self._has_place(entry.key):
-                self._more = True
-                continue
-            lease, taken = await self._runner.claim(entry)
-            if not taken:
-                # Another worker looks at the same keys; there may be more behind them.
-                self._more = True
-                continue
-            self._start(lease)
-            places -= 1
-            if places == 0:
-                self._more = True
-                return
+        self._rest = (time.monotonic() - began) * REST
+        self._look_at = time.monotonic() + max(self._pace.poll_interval, self._rest)
 
-    def _has_place(self, key: Key) -> bool:
-        """Whether one more key of this pod may be worked on; of a service that was away, one at a time finds out."""
-        if self._runner.runs(key):
-            # Its lease was lost, and it has not noticed yet.
-            return False
-        if sum(running.pod_id == key.pod_id for running in self._running.values()) >= self._pace.keys_per_pod:
-            return False
-        away = self._runner.away
-        if away is None or not away.is_on_trial(key):
-            return True
-        service = KINDS[key.kind].service
-        return not any(
-            running.pod_id == key.pod_id and KINDS[running.kind].service == service
-            for running in self._running.values()
-            if running.kind in KINDS
-        )
+    def _choose(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Those for which there are places: of the process, of their pod, and of a service that was away only one."""
+        taken = list(self._running.values())
+        per_pod = Counter(key.pod_id for key in taken)
+        per_service = Counter(_service(key) for key in taken)
+        chosen: list[Entry] = []
+        for entry in entries:
+            key = entry.key
+            if len(taken) >= self._pace.keys_at_once:
+                break
+            places = self._runner.away.places(key) if self._runner.away is not None else None
+            # One that runs here has lost its lease, and has not noticed yet.
+            if (
+                per_pod[key.pod_id] >= self._pace.keys_per_pod
+                or (places is not None and per_service[_service(key)] >= places)
+                or self._runner.runs(key)
+            ):
+                continue
+            chosen.append(entry)
+            taken.append(key)
+            per_pod[key.pod_id] += 1
+            per_service[_service(key)] += 1
+        return chosen
 
     def _start(self, lease: Entry) -> None:
         task = asyncio.create_task(self._run(lease))
@@ -144,8 +163,8 @@ class Worker:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)
-        if self._more:
-            self.wake()
+        if self._candidates or self._more:
+            self._awake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             LOG.error("A key ended unexpectedly", exc_info=error)
 
@@ -163,3 +182,8 @@ class Worker:
         for task in list(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+
+
+def _service(key: Key) -> tuple[str, str | None]:
+    """The service of a pod that a key needs."""
+    return key.pod_id, KINDS[key.kind].service if key.kind in KINDS else None

@@ -41,7 +41,7 @@ async def request(database: Database, journal: Journal, *keys: Key, **how: Any) 
         await journal.request(session, keys, "project", "req-1", **how)
 
 
-async def eventually(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+async def eventually(condition: Callable[[], Any], seconds: float = 30.0) -> None:
     async with asyncio.timeout(seconds):
         while True:
             result = condition()

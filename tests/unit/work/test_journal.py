@@ -6,7 +6,7 @@ from triune.db.engine import Database
 from triune.work.entry import Entry
 from triune.work.jobs import Jobs
 from triune.work.journal import Journal
-from triune.work.requests import Key
+from triune.work.requests import TABLE, Key
 
 KEY = Key("flavor", "f1", "pod-a")
 
@@ -126,3 +126,69 @@ async def test_finished_keys_are_pruned_and_waiting_ones_kept(database, journal,
     assert await journal.prune(keep=3600.0) == 0
     assert await journal.prune(keep=-5.0) == 1
     assert [entry.key.resource_id for entry in await jobs.page(())] == ["waiting"]
+
+
+async def test_keys_of_pods_that_are_no_longer_registered_are_dropped(database, journal, jobs):
+    await request(database, journal, Key("k", "r", "forgotten-pod"))
+    await request(database, journal, Key("boot", "b"))
+    await request(database, journal, Key("k", "r", "pod-a"))
+    assert await journal.prune(keep=3600.0) == 1
+    assert {entry.key.pod_id for entry in await jobs.page(())} == {"", "pod-a"}
+
+
+async def test_a_key_that_runs_is_not_dropped(database, journal, jobs):
+    await request(database, journal, Key("k", "r", "forgotten-pod"))
+    await journal.claim(await only(jobs), "worker")
+    assert await journal.prune(keep=-5.0) == 0
+
+
+async def test_thousands_of_finished_keys_are_pruned(database, journal, jobs):
+    keys = [Key("k", f"r{number}", "pod-a") for number in range(1200)]
+    async with database.transaction() as session:
+        await journal.request(session, keys, None, None)
+        await session.execute(TABLE.update().values(done_generation=1))
+    assert await journal.prune(keep=-5.0) == 1200
+
+
+async def test_closing_no_key_closes_none(database, journal, jobs):
+    await request(database, journal)
+    await journal.done([])
+    assert (await only(jobs)).status == "NEW"
+
+
+async def test_what_was_asked_for_during_a_failure_stays_fresh(database, journal, jobs):
+    await request(database, journal)
+    lease = await journal.claim(await only(jobs), "worker")
+    await request(database, journal)
+    assert await journal.failed(lease, "no", 60.0)
+    entry = await only(jobs)
+    assert (entry.status, entry.attempts, entry.last_error) == ("NEW", 0, "no")
+    assert len(await journal.due({"flavor"}, 5)) == 1
+
+
+async def test_many_are_claimed_at_once_and_each_by_one(database, journal, jobs):
+    for number in range(30):
+        await request(database, journal, Key("flavor", f"f{number}", "pod-a"))
+    seen = await journal.due({"flavor"}, 30)
+    claims = await asyncio.gather(*(journal.claim_free(seen, f"worker-{number}") for number in range(5)))
+    taken = [lease.id for leases in claims for lease in leases]
+    assert sorted(taken) == sorted(entry.id for entry in seen)
+    assert all(await asyncio.gather(*(journal.succeeded(lease) for leases in claims for lease in leases)))
+
+
+async def test_what_was_put_off_since_it_was_read_is_not_claimed(database, journal, jobs):
+    await request(database, journal)
+    seen = await journal.due({"flavor"}, 5)
+    lease = await journal.claim(seen[0], "faster")
+    await journal.failed(lease, "no", 60.0)
+    assert await journal.claim_free(seen, "late") == []
+
+
+async def test_counts(database, journal, jobs):
+    for number in range(4):
+        await request(database, journal, Key("flavor", f"f{number}", "pod-a"))
+    first, second, third, _ = await journal.due({"flavor"}, 5)
+    await journal.succeeded(await journal.claim(first, "worker"))
+    await journal.failed(await journal.claim(second, "worker"), "no", 60.0)
+    await journal.claim(third, "worker")
+    assert await jobs.counts(()) == {"NEW": 1, "RUNNING": 1, "SUCCESS": 1, "FAIL": 1}

@@ -2,12 +2,19 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
+from triune.db.engine import DatabaseUnavailable
+from triune.pods.health import Health, Limits
+from triune.work.away import Away
 from triune.work.backoff import Backoff
 from triune.work.pace import Pace
+from triune.work.periodic import Chore, PeriodicKeys
 from triune.work.requests import Key
+from triune.work.runner import Again, Runner
+from triune.work.worker import Worker
 
-from .engine import all_succeeded, eventually, request, worker, working
+from .engine import PACE, all_succeeded, eventually, request, runner, worker, working
 
 
 async def test_a_failing_key_is_tried_again_until_it_succeeds(database, journal, jobs):
@@ -120,3 +127,179 @@ async def test_stopping_gives_keys_back(database, journal, jobs):
         await asyncio.wait_for(started.wait(), 5)
     (entry,) = await jobs.page(())
     assert (entry.owner, entry.status, entry.attempts) == (None, "NEW", 0)
+
+
+async def test_places_that_get_free_are_used_at_once(database, journal, jobs):
+    """Not only at the next look, which would be half a minute later."""
+
+    async def handler(key: Key) -> None:
+        await asyncio.sleep(0.01)
+
+    await request(database, journal, *(Key("k", f"r{number}", "busy") for number in range(40)))
+    pace = replace(PACE, poll_interval=30.0, lease_time=60.0, keys_per_pod=2)
+    async with working(worker(journal, handler, pace)):
+        await eventually(lambda: all_succeeded(jobs), seconds=20)
+
+
+async def test_what_is_asked_for_is_met_soon(database, journal, jobs):
+    """At once where the database notifies, else at the next look."""
+
+    async def handler(key: Key) -> None:
+        pass
+
+    pace = replace(PACE, poll_interval=60.0 if journal.can_notify else 0.1, lease_time=60.0)
+    async with working(worker(journal, handler, pace)):
+        await asyncio.sleep(0.5)
+        await request(database, journal, Key("k", "r", "p"))
+        await eventually(lambda: all_succeeded(jobs), seconds=10)
+
+
+async def test_users_do_not_wait_for_the_backlog(database, journal, jobs):
+    order = []
+
+    async def handler(key: Key) -> None:
+        order.append(key.resource_id)
+        await asyncio.sleep(0.05)
+
+    await request(database, journal, *(Key("k", f"old{number}", "p") for number in range(40)), backlog=True)
+    async with working(worker(journal, handler, replace(PACE, keys_per_pod=2))):
+        await eventually(lambda: order)
+        await request(database, journal, Key("k", "new", "p"))
+        await eventually(lambda: "new" in order)
+        assert len(order) < 30
+        await eventually(lambda: all_succeeded(jobs))
+
+
+async def test_kinds_of_another_release_hide_nothing(database, journal, jobs):
+    done = []
+
+    async def handler(key: Key) -> None:
+        done.append(key)
+
+    await request(database, journal, *(Key("unknown", f"r{number}", "p") for number in range(20)))
+    await request(database, journal, Key("k", "r", "p"))
+    async with working(worker(journal, handler, replace(PACE, keys_per_pod=2))):
+        await eventually(lambda: done)
+    assert {entry.status for entry in await jobs.page(()) if entry.key.kind == "unknown"} == {"NEW"}
+
+
+async def test_a_key_that_wants_to_be_looked_at_again_is(database, journal, jobs):
+    seen = []
+
+    async def handler(key: Key) -> Again | None:
+        seen.append(key)
+        return Again(0.05, "not yet") if len(seen) < 4 else None
+
+    await request(database, journal, Key("k", "r", "p"))
+    async with working(worker(journal, handler)):
+        await eventually(lambda: all_succeeded(jobs))
+    assert len(seen) == 4
+    (entry,) = await jobs.page(())
+    assert (entry.attempts, entry.last_error) == (0, None)
+
+
+class Clock:
+    """A clock that tests move."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+async def test_keys_of_a_pod_that_is_away_wait_and_say_why(database, journal, jobs):
+    clock, done = Clock(), []
+    health = Health(Limits(1, 10.0, 10.0), clock)
+    health.breaker("p", "network").failed("no connection")
+
+    async def handler(key: Key) -> None:
+        done.append(key)
+        await asyncio.sleep(0.2)
+        health.breaker("p", "network").succeeded()
+
+    waiting = [Key("port", f"r{number}", "p") for number in range(30)]
+    others = [Key("port", "r", "quiet"), Key("flavor", "f", "p")]
+    await request(database, journal, *waiting, *others)
+    engine = Runner(journal, {"port": handler, "flavor": handler}, PACE, Away(health))
+    async with working(Worker(engine)):
+        await eventually(lambda: len(done) == 2)
+
+        async def all_told() -> bool:
+            entries = [entry for entry in await jobs.page(()) if entry.key in waiting]
+            why = "waits: the pod's network service is away (no connection)"
+            return all((entry.status, entry.attempts, entry.last_error) == ("NEW", 0, why) for entry in entries)
+
+        await eventually(all_told)
+        assert set(done) == set(others)
+        # The pause is over: one finds out, and the others follow.
+        health.breaker("p", "network").failed("no connection")
+        clock.time = 60.0
+        await eventually(lambda: len(done) > 2)
+        assert len(done) == 3
+        await eventually(lambda: all_succeeded(jobs))
+
+
+async def test_periodic_keys_are_asked_for_once_for_all_workers(database, journal, jobs):
+    done = Counter()
+
+    async def handler(key: Key) -> None:
+        done[key] += 1
+
+    async def keys() -> list[Key]:
+        return [Key("k", pod, pod) for pod in ("p0", "p1", "p2")]
+
+    periodic = [PeriodicKeys("drift", 3600.0, keys)]
+    async with working(*(Worker(runner(journal, handler), periodic) for _ in range(3))):
+        await eventually(lambda: len(done) == 3)
+        await asyncio.sleep(0.3)
+    assert set(done.values()) == {1}
+    assert {entry.generation for entry in await jobs.page(())} == {1}
+
+
+async def test_a_chore_that_fails_ends_nothing(database, journal, jobs):
+    times = Counter()
+
+    async def broken() -> None:
+        times["chore"] += 1
+        raise RuntimeError("broken") if times["chore"] == 1 else DatabaseUnavailable("away")
+
+    async def handler(key: Key) -> None:
+        times["key"] += 1
+
+    async with working(Worker(runner(journal, handler), chores=[Chore("broken", 0.02, broken)])):
+        await eventually(lambda: times["chore"] > 3)
+        await request(database, journal, Key("k", "r", "p"))
+        await eventually(lambda: times["key"])
+
+
+async def test_a_database_that_is_away_for_a_while_is_waited_for(database, journal, jobs, monkeypatch):
+    real, failures = journal.due, []
+
+    async def due(*arguments, **more):
+        if len(failures) < 5:
+            failures.append(DatabaseUnavailable("away"))
+            raise failures[-1]
+        return await real(*arguments, **more)
+
+    async def handler(key: Key) -> None:
+        pass
+
+    monkeypatch.setattr(journal, "due", due)
+    await request(database, journal, Key("k", "r", "p"))
+    async with working(worker(journal, handler)):
+        await eventually(lambda: all_succeeded(jobs))
+    assert len(failures) == 5
+
+
+async def test_keys_under_way_get_their_grace(database, journal, jobs):
+    started = asyncio.Event()
+
+    async def handler(key: Key) -> None:
+        started.set()
+        await asyncio.sleep(0.3)
+
+    await request(database, journal, Key("k", "r", "p"))
+    async with working(worker(journal, handler, replace(PACE, grace=5.0))):
+        await asyncio.wait_for(started.wait(), 5)
+    assert await all_succeeded(jobs)
