@@ -383,3 +383,46 @@ async def test_another_member_costs_few_calls(there: World) -> None:
     await there.runner.now(Key(names.SECURITY_GROUP_RULES, group_id, there.pods[0].id), 5.0)
     # The group, its rules, who is here; the rules in the pod.
     assert len(there.wire.calls) == 4
+
+
+async def test_an_address_is_taken_from_the_twin_of_a_port_that_is_gone(there: World) -> None:
+    network = vlan(there)
+    first = port_on(there, network, 50)
+    await there.place(first, there.pods[0])
+    await there.settle()
+    await there.remove_port(first)
+    second = port_on(there, network, 50)
+    await there.place(second, there.pods[0])
+    await there.runner.now(_key(names.PORT, second, there), 5.0)
+    (twin,) = there.neutron(there.pods[0]).ports.values()
+    assert twin["mac_address"] == second["mac_address"]
+
+
+async def test_two_ports_change_their_addresses(there: World) -> None:
+    network = vlan(there)
+    first, second = port_on(there, network, 50), port_on(there, network, 51)
+    for port in (first, second):
+        await there.place(port, there.pods[0])
+    await there.settle()
+    first["fixed_ips"], second["fixed_ips"] = second["fixed_ips"], first["fixed_ips"]
+    await there.settle()
+    twins = {port["mac_address"]: port["fixed_ips"][0] for port in there.neutron(there.pods[0]).ports.values()}
+    assert twins[first["mac_address"]]["ip_address"] == "10.0.0.51"
+    assert twins[second["mac_address"]]["ip_address"] == "10.0.0.50"
+
+
+async def test_an_address_that_somebody_in_the_pod_uses_is_told(there: World) -> None:
+    network = vlan(there)
+    first = port_on(there, network, 50)
+    await there.place(first, there.pods[0])
+    await there.settle()
+    pod = there.neutron(there.pods[0])
+    (twin,) = pod.networks.values()
+    (subnet,) = pod.subnets.values()
+    taken = [{"subnet_id": subnet["id"], "ip_address": "10.0.0.51"}]
+    foreign = pod.add_port(OTHER, twin, fixed_ips=taken)
+    second = port_on(there, network, 51)
+    await there.place(second, there.pods[0])
+    with pytest.raises(KeyFailed, match="IpAddressAlreadyAllocated"):
+        await there.runner.now(_key(names.PORT, second, there), 5.0)
+    assert foreign["id"] in pod.ports

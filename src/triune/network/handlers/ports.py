@@ -10,8 +10,8 @@ from triune.network.handlers.shop import Shop
 from triune.network.model import Port
 from triune.network.neutron import Refused
 from triune.network.plan import Ref
-from triune.network.realize import BAD_REQUEST, NOT_FOUND, Realizer
-from triune.network.resources import SUBNET
+from triune.network.realize import BAD_REQUEST, CONFLICT, NOT_FOUND, Realizer
+from triune.network.resources import RESOURCES, SUBNET
 from triune.work.handler import Again
 from triune.work.requests import Key
 
@@ -44,11 +44,14 @@ class Ports:
         try:
             await self._stay(pod, model)
         except Refused as error:
-            if error.status not in (BAD_REQUEST, NOT_FOUND) or error.pod.id != key.pod_id:
+            if error.pod.id != key.pod_id or error.status not in (BAD_REQUEST, NOT_FOUND, CONFLICT):
                 raise
-            # What was known to be there may have gone: looked at anew, once.
             LOG.info("%s", error)
-            await self._doubt(pod, model)
+            if error.status != CONFLICT:
+                # What was known to be there may have gone: looked at anew, once.
+                await self._doubt(pod, model)
+            elif not await self._free(pod, model):
+                raise
             await self._stay(pod, model)
         return None
 
@@ -79,6 +82,42 @@ class Ports:
         network = Ref(names.NETWORK, str(model.shown["network_id"]))
         keys = {(_READY[ref.kind], ref.top_id) for ref in {network if ref.kind == SUBNET else ref for ref in missing}}
         await asyncio.gather(*(self._shop.now(kind, top_id, pod.pod_id) for kind, top_id in keys))
+
+    async def _free(self, pod: Realizer, model: Port) -> bool:
+        """Take addresses of a port from twins to whose ports they belong no more; whether there were any.
+
+        The top gives an address away as soon as it is free there, and a twin may be a little behind.
+        """
+        ids = await self._known(pod, {Ref(names.NETWORK, str(model.shown["network_id"]))})
+        if not ids:
+            return False
+        network = [("network_id", each) for each in ids.values()]
+        wanted = {str(each["ip_address"]) for each in model.shown["fixed_ips"]}
+        asked = [[("fixed_ips", f"ip_address={each}")] for each in wanted]
+        asked.append([("mac_address", str(model.shown["mac_address"]))])
+        pages = (
+            await asyncio.gather(*(pod.neutron.list("ports", [*network, *each]) for each in asked)) if network else []
+        )
+        freed = False
+        for holder in {each["id"]: each for page in pages for each in page}.values():
+            top_id = RESOURCES[names.PORT].top_id(holder)
+            if top_id is not None and top_id != model.shown["id"]:
+                freed |= await self._take(pod, holder, top_id, wanted)
+        return freed
+
+    async def _take(self, pod: Realizer, holder: dict[str, Any], top_id: str, addresses: set[str]) -> bool:
+        other = await self._shop.read.port(top_id, pod.pod_id)
+        if other is None:
+            await pod.neutron.delete("ports", holder["id"])
+            await pod.forget(names.PORT, top_id)
+            return True
+        own = {str(each["ip_address"]) for each in other.shown["fixed_ips"]}
+        left = [each for each in holder["fixed_ips"] if each["ip_address"] not in addresses - own]
+        if len(left) == len(holder["fixed_ips"]):
+            return False
+        await pod.neutron.update("ports", holder["id"], {"fixed_ips": left})
+        await self._shop.request([Key(names.PORT, top_id, pod.pod_id)])
+        return True
 
     async def _doubt(self, pod: Realizer, model: Port) -> None:
         wanted: Any = plan.port(model)
