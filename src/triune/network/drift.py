@@ -52,6 +52,27 @@ class Held:
         found = self.twins.get((kind, wanted.top_id), ())
         return [each for each in found if each["project_id"] == wanted.project_id]
 
+    def surplus(self, wanted: Wanted) -> dict[str, frozenset[str]]:
+        """The ids at the top, by kind, of that for which the pod holds twins though none are wanted."""
+        due = _due(wanted)
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for kind, top_id in self.twins.keys() - due:
+            found[kind].add(top_id)
+        return {kind: frozenset(top_ids) for kind, top_ids in found.items()}
+
+    def disown(self, owners: Mapping[str, str]) -> None:
+        """Forget what claims to be the twin of something whose owner is another; `owners` by the id of the top."""
+        for (kind, top_id), found in list(self.twins.items()):
+            if top_id in owners:
+                self.twins[kind, top_id] = [each for each in found if each["project_id"] == owners[top_id]]
+                if not self.twins[kind, top_id]:
+                    del self.twins[kind, top_id]
+
+
+def _due(wanted: Wanted) -> set[tuple[str, str]]:
+    due = {(each.kind, each.top_id) for each in wanted.twins}
+    return due | {(names.REMOTE_GROUP, top_id) for kind, top_id in due if kind == names.ADDRESS_GROUP}
+
 
 def compare(pod_id: str, wanted: Wanted, held: Held, features: frozenset[str], limits: Limits) -> dict[Key, str]:
     """The keys of what differs, and how."""
@@ -62,8 +83,7 @@ def compare(pod_id: str, wanted: Wanted, held: Held, features: frozenset[str], l
         if how is not None:
             for key in _keys(twin.kind, wanted.networks.get(twin.top_id, twin.top_id), pod_id):
                 found_keys[key] = how
-    due = {(each.kind, each.top_id) for each in wanted.twins}
-    due |= {(names.REMOTE_GROUP, top_id) for kind, top_id in due if kind == names.ADDRESS_GROUP}
+    due = _due(wanted)
     for kind, top_id in held.twins.keys() - due:
         # A subnet that is wanted no more is told by its network, which need not be known here any more.
         if kind == SUBNET:

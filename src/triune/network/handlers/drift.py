@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from oslo_log import log as logging
 
 from triune.network import drift, names, plan
 from triune.network.drift import Held, Wanted
-from triune.network.handlers.shop import Shop
+from triune.network.handlers.shop import TOPS, Shop
 from triune.network.model import Group, Members, Network, Policy, Port, Rules
 from triune.network.names import BOOT_DEVICE, TAG
 from triune.network.plan import REMOTE_ADDRESS_GROUPS, Twin
@@ -40,7 +40,9 @@ class Drift:
         # The pod first: what is made of the plan meanwhile is then not taken for surplus, but for missing.
         records = await self._records(pod)
         wanted, ports = await self._wanted(pod)
-        found = drift.compare(pod.pod_id, wanted, Held(records), pod.features, pod.limits)
+        held = Held(records)
+        held.disown(await self._owners(held.surplus(wanted)))
+        found = drift.compare(pod.pod_id, wanted, held, pod.features, pod.limits)
         twice = [each for each, how in found.items() if how == drift.TWICE]
         await asyncio.gather(*(pod.forget(each.kind, each.resource_id) for each in twice))
         found |= _servers(pod, ports, Held({names.PORT: records[names.PORT]}))
@@ -53,6 +55,15 @@ class Drift:
             some = ", ".join(f"{each.kind} {each.resource_id}" for each in fresh[:SHOWN])
             LOG.warning("%s differs from the plan: %s (%s)", pod.neutron.pod.region_name, counts, some)
         await self._shop.request(fresh, backlog=True)
+
+    async def _owners(self, surplus: Mapping[str, Iterable[str]]) -> dict[str, str]:
+        """The projects of resources of the top that are still there."""
+        paths = {kind: TOPS.get(kind, RESOURCES[kind].path) for kind in surplus}
+        central = self._shop.read.central
+        pages = await asyncio.gather(
+            *(central.of(path, "id", surplus[kind], ["project_id"]) for kind, path in paths.items())
+        )
+        return {each["id"]: each["project_id"] for page in pages for each in page}
 
     async def _records(self, pod: Realizer) -> dict[str, list[JSON]]:
         """Everything of Triune's in a pod."""
