@@ -34,11 +34,11 @@ NONINTERACTIVE = {"DEBIAN_FRONTEND": "noninteractive"}
 NEVER_START = Path("/usr/sbin/policy-rc.d")
 
 
-def ensure(layout: Layout) -> str:
+def ensure(layout: Layout, names: tuple[str, ...] = PACKAGES) -> str:
     """Install what is missing; says what it did. Raises ``LabError`` where apt cannot."""
-    missing = sorted(set(PACKAGES) - installed())
+    missing = sorted(set(names) - installed(names))
     if not missing:
-        return f"{len(PACKAGES)} packages are there"
+        return f"{len(names)} packages are there"
     log = layout.log("apt")
     with _no_autostart():
         try:
@@ -54,10 +54,10 @@ def _install(names: list[str], log: Path) -> None:
     command.run([*APT, "install", "--yes", "--no-install-recommends", *names], log, NONINTERACTIVE)
 
 
-def installed() -> set[str]:
-    """Those of the lab's packages that are installed."""
+def installed(names: tuple[str, ...] = PACKAGES) -> set[str]:
+    """Those of some packages that are installed."""
     listing = subprocess.run(
-        ["dpkg-query", "--show", "--showformat=${db:Status-Abbrev} ${Package}\n", *PACKAGES],
+        ["dpkg-query", "--show", "--showformat=${db:Status-Abbrev} ${Package}\n", *names],
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,4 +1,7 @@
-"""Private database servers for the tests of the engine: started in a directory of their own, reached by unix socket."""
+"""Private database servers for the tests of the engine: started in a directory of their own, reached by unix socket.
+
+Their Debian packages are installed where they are missing.
+"""
 
 import os
 import pwd
@@ -9,12 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lab import packages
+from lab.layout import Layout
+
 READY_SECONDS = 60.0
 
 
 @contextmanager
 def mariadb(directory: Path) -> Iterator[str]:
     """A MariaDB server; yields the SQLAlchemy URL of an empty database."""
+    packages.ensure(Layout(directory), ("mariadb-server",))
     data, socket = directory / "data", directory / "mariadb.sock"
     _run("mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={data}", "--skip-test-db")
     options = ["--skip-networking", "--max-connections=500", "--innodb-flush-log-at-trx-commit=2"]
@@ -27,6 +34,7 @@ def mariadb(directory: Path) -> Iterator[str]:
 @contextmanager
 def postgresql(directory: Path) -> Iterator[str]:
     """A PostgreSQL server, which root may not run; yields the SQLAlchemy URL of an empty database."""
+    packages.ensure(Layout(directory), ("postgresql",))
     binaries = max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     user = pwd.getpwnam("postgres")
     # Not below pytest's own directory, into which only its owner may look.
