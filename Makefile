@@ -23,7 +23,7 @@ test: env        ## every test: lint, types, unit, contract and end to end on th
 check: env       ## lint, types, unit and contract tests
 	@tools/run-tests check
 
-e2e: env         ## end-to-end tests on the real lab
+e2e: env         ## end-to-end and chaos tests on the real lab
 	@tools/run-tests e2e
 
 lint: env        ## ruff

@@ -20,8 +20,8 @@ STREAM_PORT = 5001
 STREAM_SECONDS = 120.0
 # A first packet may wait for flows that OVN is still installing, and for ARP.
 REACH_SECONDS = 15.0
-# How long nothing may come through for it to be called cut off, in tries of a second at most.
-SILENT_TRIES = 3
+# So many echo requests in a row, without an answer, make somebody be cut off.
+SILENT_TRIES = 4
 
 
 def command(server: Any, *words: str) -> list[str]:
@@ -51,9 +51,10 @@ def reaches(server: Any, address: str, *options: str, seconds: float = REACH_SEC
     wait_until(f"{server.name} pings {address}", lambda: ping(server, address, *options), seconds, interval=0.2)
 
 
-def silent(server: Any, address: str, *options: str) -> bool:
+def silent(server: Any, address: str) -> bool:
     """Whether none of some echo requests in a row is answered."""
-    return not any(ping(server, address, *options) for _ in range(SILENT_TRIES))
+    words = ("ping", "-n", "-c", str(SILENT_TRIES), "-i", "0.3", "-W", "1", address)
+    return inside(server, *words).returncode != 0
 
 
 def falls_silent(server: Any, address: str, seconds: float) -> None:

@@ -1,0 +1,92 @@
+"""People work on networks in two pods while the gateway, a worker, central Neutron and the database are killed."""
+
+import os
+import time
+from typing import Any
+
+from e2e import agreement, networks, packets, things
+from e2e.lab import Lab
+from e2e.people import Newcomers, Person
+
+from .killer import Killer
+from .user import User
+
+# The same seed does the same things; when what was killed meets what is done differs all the same.
+SEED = int(os.environ.get("CHAOS_SEED", "0")) or int.from_bytes(os.urandom(3))
+OPERATIONS = 300
+USERS = 4
+# Afterwards everything has so many seconds to become as wanted.
+RECOVERY_SECONDS = 180.0
+
+
+def test_nothing_is_lost_and_nothing_is_left(
+    newcomers: Newcomers, admin: Person, lab: Lab, boot: dict[str, str], prefix: str
+) -> None:
+    print(f"CHAOS_SEED={SEED}")
+    people = [newcomers.welcome(f"user{number}") for number in range(USERS)]
+    users = [User(each, boot, SEED + number, OPERATIONS // USERS) for number, each in enumerate(people)]
+    killer = Killer(lab, SEED)
+    began = time.monotonic()
+    killer.start()
+    for user in users:
+        user.start()
+    for user in users:
+        user.join()
+    killer.finish()
+    print(f"{OPERATIONS} operations in {time.monotonic() - began:.0f} s; killed: {killer.killed}")
+    for user in users:
+        print(user.name, "done:", dict(user.done), "failed:", dict(user.failed))
+        if user.errors:
+            raise user.errors[0]
+
+    settled(users, people)
+    agreement.reached(admin, lab, [person.project_id for person in people], RECOVERY_SECONDS)
+    it_works(people[0], boot, prefix)
+    for person in people:
+        clean(person, admin)
+
+
+def settled(users: list[User], people: list[Person]) -> None:
+    """Wait until no server is on its way; what was promised is there, and what was deleted is not."""
+    for user, person in zip(users, people, strict=True):
+        servers: dict[str, Any] = {}
+
+        def look(person: Person = person, servers: dict[str, Any] = servers, user: User = user) -> bool:
+            servers.clear()
+            servers.update({each.id: each for each in person.central.compute.servers()})
+            waiting = [each for each in servers.values() if each.status == "BUILD" or each.task_state]
+            return not waiting and not servers.keys() & user.gone
+
+        things.wait_until(f"rest for {user.name}", look, RECOVERY_SECONDS, interval=2)
+        assert not user.promised - servers.keys(), f"servers were lost: {user.promised - servers.keys()}"
+
+
+def it_works(person: Person, boot: dict[str, str], prefix: str) -> None:
+    """A network, a server in each of two pods, a ping."""
+    with networks.network(person, f"{prefix}-after", networks.v4()) as net:
+        requests = [
+            {"name": f"{prefix}-{zone}", "availability_zone": zone, "networks": [{"uuid": net.id}], **boot}
+            for zone in ("az1", "az2")
+        ]
+        with things.servers(person, *requests) as (one, two):
+            packets.reaches(one, networks.address(networks.port_of(person, two)))
+
+
+def clean(person: Person, admin: Person) -> None:
+    """Remove everything, as its owner does."""
+    compute, neutron = person.central.compute, person.central.network
+    servers = list(compute.servers())
+    for server in servers:
+        compute.delete_server(server.id)
+    for server in servers:
+        things.remove_server(person, server.id)
+    for port in neutron.ports(project_id=person.project_id):
+        if not port.device_owner.startswith("network:"):
+            neutron.delete_port(port.id)
+    for network in neutron.networks(project_id=person.project_id):
+        neutron.delete_network(network.id)
+    groups = [group for group in neutron.security_groups(project_id=person.project_id) if group.name != "default"]
+    for rule in [rule for group in groups for rule in group.security_group_rules if rule["remote_group_id"]]:
+        neutron.delete_security_group_rule(rule["id"])
+    for group in groups:
+        neutron.delete_security_group(group.id)
