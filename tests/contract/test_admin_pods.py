@@ -77,6 +77,8 @@ async def test_a_pod_from_birth_to_end(operator: Client) -> None:
         reply = await operator.request(method, path)
         assert reply.status == 404
         assert reply.json == {"itemNotFound": {"code": 404, "message": "Pod not found"}}
+    # Ports of networks remember it.
+    assert (await create(operator))["pod_id"] == pod["pod_id"]
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"{", b'{"pod": null}', b'{"pod": []}', b'{"pod": "a"}', b"\xff"])

@@ -18,6 +18,9 @@ LOG = logging.getLogger(__name__)
 # Seconds that the database has for the table.
 DEADLINE = 10.0
 
+# The ids of pods are made of this and of their regions' names.
+_NAMESPACE = uuid.UUID("a7a0f3a2-33f4-4f0a-9c0e-5d8f1f6a1c58")
+
 UPDATABLE = frozenset({"az_name", "pod_az_name", "dc_name", "enabled"})
 
 
@@ -40,6 +43,11 @@ class Pod:
     def is_central(self) -> bool:
         """Whether this entry stands for the central region itself."""
         return not self.az_name
+
+
+def id_of(region_name: str) -> str:
+    """The id of a region's pod: the same whenever it is registered, for ports of central Neutron remember it."""
+    return str(uuid.uuid5(_NAMESPACE, region_name))
 
 
 class DuplicatePod(Exception):
@@ -107,7 +115,7 @@ class Registry:
         Raises `DuplicatePod`.
         """
         row = PodRow(
-            pod_id=str(uuid.uuid4()),
+            pod_id=id_of(region_name),
             region_name=region_name,
             az_name=az_name,
             pod_az_name=pod_az_name if az_name else "",
@@ -121,8 +129,9 @@ class Registry:
                     if await session.scalar(centrals):
                         raise DuplicatePod("Top region already exists")
                 twin = await session.scalar(select(PodRow).where(PodRow.region_name == region_name))
-                if twin is not None and not twin.az_name:
-                    raise DuplicatePod("Pod region name duplicated with the top region name")
+                if twin is not None:
+                    same = "Record already exists"
+                    raise DuplicatePod(same if twin.az_name else "Pod region name duplicated with the top region name")
                 session.add(row)
         except IntegrityError as error:
             raise DuplicatePod("Record already exists") from error
