@@ -2,7 +2,7 @@
 
 import pytest
 
-from triune.pods.health import Attempt, Breaker, Limits
+from triune.pods.health import Attempt, Breaker, Health, Limits
 
 
 class Clock:
@@ -87,3 +87,16 @@ def test_an_attempt_ends_once(breaker: Breaker) -> None:
     attempt.failed("x")
     leave(breaker).failed("x")
     assert not breaker.is_open
+
+
+def test_what_is_left_out_is_told_until_a_trial_may_pass(clock: Clock) -> None:
+    health = Health(Limits(failures=1, pause=2.0, max_pause=5.0), clock)
+    health.breaker("pod-a", "compute").failed("deadline")
+    health.breaker("pod-a", "network").succeeded()
+    assert health.refusing() == [("pod-a", "compute", "deadline")]
+    clock.now += 2.0
+    assert health.refusing() == []
+    assert health.breaker("pod-a", "compute").is_open
+    leave(health.breaker("pod-a", "compute"))
+    # The trial is under way: the others wait for what it finds out.
+    assert health.refusing() == [("pod-a", "compute", "deadline")]
