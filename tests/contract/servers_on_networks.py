@@ -1,8 +1,11 @@
 """Servers on networks of central Neutron: what their tests have in common."""
 
+import asyncio
 from typing import Any
 
 from triune.network.names import BOOT_DEVICE
+from triune.work.entry import STATUSES
+from triune.work.jobs import Jobs
 
 from .cloud.cloud import Cloud
 from .cloud.neutron import Record
@@ -57,4 +60,13 @@ async def nothing_is_left(cloud: Cloud, gateway: Running) -> None:
     """No port that was made, and nothing in any pod."""
     async with working(gateway):
         await eventually(lambda: not any(pod.neutron.ports or pod.neutron.networks for pod in cloud.pods))
-    assert not [port for port in cloud.central.ports.values() if port["device_id"]]
+        await eventually(lambda: not [port for port in cloud.central.ports.values() if port["device_id"]])
+        await idle(gateway)
+
+
+async def idle(gateway: Running) -> None:
+    """Wait until the work engine has nothing to do."""
+    jobs = Jobs(gateway.shared.database)
+    async with asyncio.timeout(12):
+        while any([await jobs.page(STATUSES[status]) for status in ("NEW", "RUNNING", "FAIL")]):
+            await asyncio.sleep(0.05)

@@ -124,7 +124,8 @@ class TopPorts:
 
     async def let_go(self, port: Mapping[str, Any]) -> None:
         """What becomes of a port whose server is gone, as it was read. Raises `TopChanged`."""
-        if placement(port).get("keep", True):
+        # What was given to an attempt was placed in the same change; what is in no pod yet was made for it.
+        if placement(port).get("keep", boot_of(port) is None):
             await self.update(port, released(port), as_read=True)
         else:
             await self.delete(port, as_read=True)

@@ -21,7 +21,7 @@ from triune.network.top import NETWORK_SERVICE, central
 from triune.network.top_ports import PATH, TopChanged, TopPorts, TopRefused, fault, placed
 from triune.pods.client import Document
 from triune.pods.registry import Pod
-from triune.work.handler import KeyFailed
+from triune.work.handler import KeyFailed, KeyWaits
 from triune.work.journal import Key
 
 LOG = logging.getLogger(__name__)
@@ -193,8 +193,8 @@ class BootPorts:
         gateway = self._call.gateway
         key = Key(PORT, slot.port["id"], pod.id)
         try:
-            await gateway.runner.now(key, gateway.conf.pods.request_deadline)
-        except KeyFailed as error:
+            await self._until_done(key, gateway.conf.pods.request_deadline)
+        except (KeyFailed, TimeoutError) as error:
             LOG.warning("Port %s does not come to %s: %s", slot.port["id"], pod.region_name, error)
             text = f"The networks of the server cannot be made ready in availability zone {pod.az_name}."
             raise PodRefused(pod, ApiError(503, text)) from error
@@ -202,6 +202,16 @@ class BootPorts:
         if twin_id is None:
             raise PodRefused(pod, ApiError(503, f"Port {slot.port['id']} is not in availability zone {pod.az_name}."))
         slot.twin_id = twin_id
+
+    async def _until_done(self, key: Key, deadline: float) -> None:
+        """Raises `KeyFailed`; `TimeoutError` when after `deadline` seconds its handler still says `Again`."""
+        runner = self._call.gateway.runner
+        async with asyncio.timeout(deadline):
+            while True:
+                try:
+                    return await runner.now(key, deadline)
+                except KeyWaits as error:
+                    await asyncio.sleep(error.again.seconds)
 
     async def _refusal(self, document: Document, interface: Interface) -> ApiError:
         """Neutron's refusal of a new port in Nova's words (nova/network/neutron.py, `_create_port_minimal`)."""

@@ -1,0 +1,206 @@
+"""Servers on networks while pods, central Neutron or the gateway fail: nothing is lost, nothing is left over."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from triune.db.models import JournalRow
+from triune.network.boots import Boots
+from triune.network.names import BOOT
+from triune.network.top import central
+from triune.network.top_ports import TopPorts
+
+from .cloud import service
+from .cloud.cloud import Cloud
+from .cloud.neutron import Record
+from .conftest import Client
+from .gateway import Running
+from .servers_on_networks import boot, given, idle, message, nothing_is_left, settled, tenants_ports
+from .test_convergence import eventually, working
+
+DEADLINES = {"connect_timeout": 1, "list_deadline": 2, "request_deadline": 3}
+
+pytestmark = [
+    pytest.mark.usefixtures("wired"),
+    pytest.mark.parametrize("settings", [{"pods": DEADLINES}], indirect=True, ids=["short"]),
+]
+
+
+@pytest.fixture(autouse=True)
+def hasty(gateway: Running) -> None:
+    """A port may be on its way for a short time only, so that the tests need not wait."""
+    shared = gateway.shared
+    ports = TopPorts(shared.service_user, central(shared.conf))
+    boots = Boots(shared.database, shared.journal, shared.registry, shared.service_user, ports, under_way=1.0)
+    dict.__setitem__(shared.runner.handlers, BOOT, boots)  # type: ignore[index]
+
+
+def servers(cloud: Cloud) -> list[Record]:
+    return [server for pod in cloud.pods for server in pod.nova.servers.values()]
+
+
+@pytest.mark.parametrize("part", ["nova", "neutron", "both"])
+async def test_the_next_pod_of_the_zone(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record, part: str
+) -> None:
+    port = given(cloud, client, blue)
+    # Both pods are candidates; the first is away.
+    first = cloud.pods[0]
+    for fake in {"nova": [first.nova], "neutron": [first.neutron], "both": [first.nova, first.neutron]}[part]:
+        await fake.stop()
+    reply = await boot(client, networks=[{"uuid": blue["id"]}, {"port": port["id"]}])
+    assert reply.status == 202, reply.text
+    server_id = reply.json["server"]["id"]
+    assert set(cloud.pods[1].nova.servers) == {server_id}
+    assert {each["device_id"] for each in await settled(cloud)} == {server_id}
+    if part == "nova":
+        async with working(gateway):
+            await eventually(lambda: not first.neutron.ports and not first.neutron.networks)
+
+
+@pytest.mark.parametrize("fault", [service.hang, service.drop, service.status(503)])
+async def test_no_pod_left(cloud: Cloud, gateway: Running, client: Client, blue: Record, fault: Any) -> None:
+    port = given(cloud, client, blue)
+    cloud.pods[0].nova.fails(fault, "POST .*/servers$")
+    networks = [{"uuid": blue["id"]}, {"port": port["id"]}]
+    reply = await boot(client, availability_zone="az1", networks=networks)
+    assert reply.status in (503, 504), reply.text
+    assert "RegionOne" in message(reply)
+    cloud.pods[0].nova.fails(None)
+    async with working(gateway):
+        await eventually(lambda: tenants_ports(cloud) == [port])
+        await eventually(lambda: (port["device_id"], port["binding:profile"]) == ("", {}))
+    await nothing_is_left(cloud, gateway)
+
+
+async def test_an_answer_that_is_lost(cloud: Cloud, gateway: Running, client: Client, blue: Record) -> None:
+    """The pod has made the server, but nobody heard of it: the ports are the server's."""
+    nova = cloud.pods[0].nova
+    nova.fails_late(service.drop, "POST .*/servers$")
+    reply = await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}])
+    assert reply.status == 504, reply.text
+    (server,) = servers(cloud)
+    nova.fails(None)
+    nova.fails_late(None)
+    async with working(gateway):
+        await eventually(lambda: [port["device_id"] for port in tenants_ports(cloud)] == [server["id"]])
+        await eventually(lambda: tenants_ports(cloud)[0]["status"] == "ACTIVE")
+
+
+async def test_a_lost_answer_of_a_slow_pod(cloud: Cloud, gateway: Running, client: Client, blue: Record) -> None:
+    nova = cloud.pods[0].nova
+    nova.holds = True
+    nova.fails_late(service.drop, "POST .*/servers$")
+    assert (await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}])).status == 504
+    nova.fails_late(None)
+    async with working(gateway):
+        await eventually(lambda: nova.count("GET", "/servers$") > 0)
+        assert len(tenants_ports(cloud)) == 1
+        (server,) = servers(cloud)
+        nova.build(server)
+        await eventually(lambda: [port["device_id"] for port in tenants_ports(cloud)] == [server["id"]])
+
+
+@pytest.mark.parametrize("path", ["POST /v2.0/ports", "PUT /v2.0/ports", "GET /v2.0/networks"])
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("fault", [service.drop, service.status(500), service.hang])
+async def test_central_neutron_fails(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record, path: str, late: bool, fault: Any
+) -> None:
+    port = given(cloud, client, blue)
+    (cloud.central.fails_late if late else cloud.central.fails)(fault, path)
+    networks = [{"uuid": blue["id"]}, {"port": port["id"]}]
+    reply = await boot(client, availability_zone="az1", networks=networks)
+    assert reply.status in (202, 503, 504), reply.text
+    assert "Central" not in message(reply) if reply.status != 202 else True
+    cloud.central.fails(None)
+    cloud.central.fails_late(None)
+    async with working(gateway):
+        if reply.status == 202:
+            await eventually(lambda: {each["device_id"] for each in tenants_ports(cloud)} == {servers(cloud)[0]["id"]})
+        else:
+            await eventually(lambda: tenants_ports(cloud) == [port])
+            await eventually(lambda: (port["device_id"], port["binding:profile"]) == ("", {}))
+            assert not servers(cloud)
+        await idle(gateway)
+
+
+@pytest.mark.parametrize("path", ["POST /v2.0/ports", "PUT /v2.0/ports", "POST /v2.0/networks"])
+async def test_the_pods_neutron_refuses(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record, path: str
+) -> None:
+    cloud.pods[0].neutron.fails(service.status(500), path)
+    reply = await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}])
+    assert reply.status == 503
+    assert "az1" in message(reply)
+    assert not servers(cloud)
+    cloud.pods[0].neutron.fails(None)
+    await nothing_is_left(cloud, gateway)
+
+
+STEPS = [
+    ("central", "GET /v2.0/networks"),
+    ("central", "POST /v2.0/ports"),
+    ("central", "PUT /v2.0/ports"),
+    ("pod", "POST /v2.0/networks"),
+    ("pod", "POST /v2.0/ports"),
+    ("pod", "PUT /v2.0/ports/.*/tags"),
+    ("nova", "POST .*/servers$"),
+]
+
+
+@pytest.mark.parametrize(("where", "step"), STEPS)
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_gateway_killed_at_a_step(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record, where: str, step: str, late: bool
+) -> None:
+    """Before or after a request has had its effect the process ends: a worker settles what it finds."""
+    port = given(cloud, client, blue)
+    reached = asyncio.Event()
+
+    async def stop_here(_request: Any) -> None:
+        reached.set()
+        await asyncio.sleep(service.FOREVER)
+
+    fake: Any = {"central": cloud.central, "pod": cloud.pods[0].neutron, "nova": cloud.pods[0].nova}[where]
+    (fake.fails_late if late else fake.fails)(stop_here, step)
+    networks = [{"uuid": blue["id"]}, {"port": port["id"]}]
+    asking = asyncio.create_task(boot(client, availability_zone="az1", networks=networks))
+    async with asyncio.timeout(5):
+        await reached.wait()
+    await killed(gateway)
+    asking.cancel()
+    fake.fails(None)
+    fake.fails_late(None)
+    async with working(gateway):
+        if servers(cloud):
+            (server,) = servers(cloud)
+            await eventually(lambda: {each["device_id"] for each in tenants_ports(cloud)} == {server["id"]})
+        else:
+            await eventually(lambda: tenants_ports(cloud) == [port])
+            await eventually(lambda: (port["device_id"], port["binding:profile"]) == ("", {}))
+            await eventually(lambda: not cloud.pods[0].neutron.ports)
+        await idle(gateway)
+
+
+async def killed(gateway: Running) -> None:
+    """End what is under way without letting it clean up, and let its leases be those of a dead process."""
+    background = gateway.shared.background
+    tasks = list(background._tasks)
+    runner = gateway.shared.runner
+
+    async def nothing(*_args: Any) -> bool:
+        return True
+
+    succeeded, release = runner.journal.succeeded, runner.journal.release
+    runner.journal.succeeded = runner.journal.release = nothing  # type: ignore[method-assign,assignment]
+    try:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        runner.journal.succeeded, runner.journal.release = succeeded, release  # type: ignore[method-assign]
+    async with gateway.shared.database.transaction() as session:
+        await session.execute(update(JournalRow).values(owner=None))
