@@ -4,12 +4,11 @@ Kinds `security_group`, `security_group_rules`, `remote_group` and `address_grou
 kinds, for rules of two groups may name each other.
 """
 
-import asyncio
-
 from oslo_log import log as logging
 
 from triune.network import forms, names, parts, plan
 from triune.network.handlers.shop import Shop
+from triune.network.handlers.together import together
 from triune.network.model import Rules
 from triune.network.neutron import Refused
 from triune.network.plan import REMOTE_ADDRESS_GROUPS, Ref
@@ -75,7 +74,7 @@ class Groups:
         group_id = str(model.group["id"])
         refs = _refs(model, pod)
         missing = refs - (await self._shop.ids(pod.pod_id, refs)).keys()
-        await asyncio.gather(*(self._shop.now(ref.kind, ref.top_id, pod.pod_id) for ref in missing))
+        await together(*(self._shop.now(ref.kind, ref.top_id, pod.pod_id) for ref in missing))
         ids = {ref: await self._shop.id(ref.kind, ref.top_id, pod) for ref in refs}
         bottom_id, project_id = ids[Ref(names.SECURITY_GROUP, group_id)], str(model.group["project_id"])
         wanted = {parts.bottom_rule(rule, ids) for rule in plan.rules(model, pod.features)}

@@ -1,6 +1,5 @@
 """Networks in pods, with their subnets (kind `network`)."""
 
-import asyncio
 from dataclasses import replace
 from typing import Any, Final
 
@@ -8,6 +7,7 @@ from oslo_log import log as logging
 
 from triune.network import names, parts, plan
 from triune.network.handlers.shop import IN_USE_PAUSE, Shop
+from triune.network.handlers.together import together
 from triune.network.model import Network
 from triune.network.neutron import Refused
 from triune.network.plan import Ref
@@ -42,7 +42,7 @@ class Networks:
             return await self._leave(pod, key)
         model, reserves = found
         hold = self._shop.reserve.hold(model.shown, model.subnets, reserves, key.pod_id)
-        held, twin = await asyncio.gather(hold, self._network(pod, model))
+        held, twin = await together(hold, self._network(pod, model))
         again = await self._subnets(pod, replace(model, held=held), twin)
         await parts.shares(pod.neutron, pod.features, "network", twin["id"], model.shares)
         return again
@@ -51,7 +51,7 @@ class Networks:
         """The bare network, with its policy."""
         wanted = plan.network(model)
         refs = plan.references(pod.body(wanted))
-        await asyncio.gather(*(self._shop.now(ref.kind, ref.top_id, pod.pod_id) for ref in refs))
+        await together(*(self._shop.now(ref.kind, ref.top_id, pod.pod_id) for ref in refs))
         ids = {ref: await self._shop.id(ref.kind, ref.top_id, pod) for ref in refs}
         return await pod.ensure(wanted, ids)
 

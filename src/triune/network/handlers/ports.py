@@ -7,6 +7,7 @@ from oslo_log import log as logging
 
 from triune.network import names, plan
 from triune.network.handlers.shop import Shop
+from triune.network.handlers.together import together
 from triune.network.model import Port
 from triune.network.neutron import Refused
 from triune.network.plan import Ref
@@ -81,7 +82,7 @@ class Ports:
         """See to what is not known to be ready; a subnet goes with its network."""
         network = Ref(names.NETWORK, str(model.shown["network_id"]))
         keys = {(_READY[ref.kind], ref.top_id) for ref in {network if ref.kind == SUBNET else ref for ref in missing}}
-        await asyncio.gather(*(self._shop.now(kind, top_id, pod.pod_id) for kind, top_id in keys))
+        await together(*(self._shop.now(kind, top_id, pod.pod_id) for kind, top_id in keys))
 
     async def _free(self, pod: Realizer, model: Port) -> bool:
         """Take addresses of a port from twins to whose ports they belong no more; whether there were any.
@@ -95,9 +96,7 @@ class Ports:
         wanted = {str(each["ip_address"]) for each in model.shown["fixed_ips"]}
         asked = [[("fixed_ips", f"ip_address={each}")] for each in wanted]
         asked.append([("mac_address", str(model.shown["mac_address"]))])
-        pages = (
-            await asyncio.gather(*(pod.neutron.list("ports", [*network, *each]) for each in asked)) if network else []
-        )
+        pages = await asyncio.gather(*(pod.neutron.list("ports", [*network, *each]) for each in asked))
         freed = False
         for holder in {each["id"]: each for page in pages for each in page}.values():
             top_id = RESOURCES[names.PORT].top_id(holder)
