@@ -58,6 +58,17 @@ async def test_jobs_are_paged_and_filtered(cloud: Cloud, admin: Client) -> None:
     assert await jobs(admin, "?type=image") == []
 
 
+@pytest.mark.parametrize("settings", [{"gateway": {"max_limit": 2}}], indirect=True)
+async def test_pages_have_an_end(cloud: Cloud, gateway: Running, admin: Client) -> None:
+    async with gateway.shared.database.transaction() as session:
+        keys = [Key("flavor", f"f{number}", "pod") for number in range(3)]
+        await gateway.shared.journal.request(session, keys, "p", "req-1")
+    for query in ("", "?limit=50"):
+        page = (await admin.get(f"/v1.0/jobs{query}")).json
+        rest = (await admin.get(page["jobs_links"][0]["href"])).json
+        assert (len(page["jobs"]), len(rest["jobs"])) == (2, 1)
+
+
 async def test_bad_jobs_are_refused(cloud: Cloud, admin: Client) -> None:
     pod = await first_pod(admin)
     good = {"type": "flavor", "project_id": "p", "resource": {"flavor_id": "f", "pod_id": pod}}

@@ -180,26 +180,24 @@ class Journal:
 
         Where it was asked for meanwhile, that request stays as fresh as it is: what it brought may be what was missing.
         """
-        return await self._put_off(lease, error, delay, JournalRow.attempts + 1)
+        return await self._put_off(lease, error, delay, {"attempts": JournalRow.attempts + 1, "backlog": true()})
 
-    async def waits(self, lease: Entry, why: str, delay: float) -> bool:
-        """The key must wait, which is no failure; it is due again in `delay` seconds. False when the lease is lost."""
-        return await self._put_off(lease, why, delay, 0)
+    async def waits(self, lease: Entry, why: str, delay: float, backlog: bool = False) -> bool:
+        """The key must wait, which is no failure; it is due again in `delay` seconds. False when the lease is lost.
+
+        `backlog`: what users ask for then goes before it.
+        """
+        values: dict[str, Any] = {"attempts": 0, **({"backlog": true()} if backlog else {})}
+        return await self._put_off(lease, why, delay, values)
 
     async def release(self, lease: Entry) -> bool:
         """Give an entry back as it was taken, due now. False when the lease is lost."""
         return await self._under(lease, {})
 
-    async def _put_off(self, lease: Entry, why: str, delay: float, attempts: Any) -> bool:
-        return await self._under(
-            lease,
-            {
-                "attempts": _unless_asked_again(lease, attempts, JournalRow.attempts),
-                "last_error": why[:MAX_ERROR],
-                "due_at": _unless_asked_again(lease, moment(delay), JournalRow.due_at),
-                "backlog": _unless_asked_again(lease, true(), JournalRow.backlog),
-            },
-        )
+    async def _put_off(self, lease: Entry, why: str, delay: float, values: dict[str, Any]) -> bool:
+        values = {**values, "due_at": moment(delay)}
+        unless_asked_again = {name: _unless_asked_again(lease, value, TABLE.c[name]) for name, value in values.items()}
+        return await self._under(lease, {"last_error": why[:MAX_ERROR], **unless_asked_again})
 
     async def _under(self, lease: Entry, values: dict[str, Any]) -> bool:
         """Write under a lease; all but a beat ends it."""
@@ -216,13 +214,18 @@ class Journal:
 
     async def done(self, keys: Iterable[Key]) -> None:
         """Close keys whose work was done by whoever asked for it, unless somebody works on them or asked again."""
-        for key in sorted(set(keys)):
-            statement = (
-                update(TABLE)
-                .where(is_key(key), _FREE, JournalRow.generation == JournalRow.done_generation + 1)
-                .values(done_generation=JournalRow.generation, last_error=None, due_at=NEVER, updated_at=now())
-            )
-            await self._execute(statement)
+        statements = [
+            update(TABLE)
+            .where(is_key(key), _FREE, JournalRow.generation == JournalRow.done_generation + 1)
+            .values(done_generation=JournalRow.generation, last_error=None, due_at=NEVER, updated_at=now())
+            for key in sorted(set(keys))
+        ]
+
+        async def work(session: AsyncSession) -> None:
+            for statement in statements:
+                await session.execute(statement)
+
+        await self._database.repeat(work)
 
     async def explain(self, which: ColumnElement[bool], why: str) -> None:
         """Say of keys that are due and match a condition why nobody works on them; `why` begins with `waits:`.

@@ -29,6 +29,8 @@ SHORTEST_PAUSE = 0.02
 # The least time between looks at the journal, in the time that the last one took: a large backlog must not keep the
 # database busy with looking. And how many keys of a pod are read ahead, in the number that may be worked on at once.
 REST = 3.0
+# How often the pause doubles while the database does not answer.
+DOUBLINGS = 4
 AHEAD = 8
 
 
@@ -56,6 +58,7 @@ class Worker:
         self._more = False
         self._look_at = 0.0
         self._rest = 0.0
+        self._failures = 0
         self._explained = float("-inf")
         self._awake = asyncio.Event()
 
@@ -74,7 +77,9 @@ class Worker:
                 self._awake.clear()
                 try:
                     await self._take()
+                    self._failures = 0
                 except SQLAlchemyError as error:
+                    self._failures += 1
                     LOG.error("The database does not answer: %s", error)
                 await self._pause(stop)
         finally:
@@ -86,6 +91,8 @@ class Worker:
     async def _pause(self, stop: asyncio.Event) -> None:
         """Until there may be something to claim: the interval is over, something woke us, or it is time to stop."""
         rest = SHORTEST_PAUSE if self._candidates else max(SHORTEST_PAUSE, self._rest)
+        if self._failures:
+            rest = self._pace.poll_interval * 2.0 ** min(self._failures, DOUBLINGS)
         for event, seconds in ((stop, rest), (self._awake, max(self._pace.poll_interval - rest, 0.0))):
             try:
                 async with asyncio.timeout(seconds):

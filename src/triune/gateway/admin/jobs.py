@@ -39,13 +39,17 @@ def view(job: Entry) -> JSON:
 
 
 async def list_jobs(call: Call) -> Response:
-    """`GET /v1.0/jobs`: newest first; filters `project_id`, `type`, `status`; `limit` and `marker`."""
+    """`GET /v1.0/jobs`: newest first; filters `project_id`, `type`, `status`; `limit` and `marker`.
+
+    No page is longer than any other list's.
+    """
     parameters = dict(parse_qsl(call.request.query, keep_blank_values=True))
-    limit = _limit(parameters.pop("limit", None))
+    longest: int = call.gateway.conf.gateway.max_limit
+    limit = min(_limit(parameters.pop("limit", None)) or longest, longest)
     after = await _marker(call, parameters.pop("marker", None))
     jobs = await _jobs(call).page(_filters(parameters), after, limit)
     body: JSON = {"jobs": [view(job) for job in jobs]}
-    if limit is not None and len(jobs) == limit:
+    if len(jobs) == limit:
         query = urlencode({**parameters, "limit": limit, "marker": jobs[-1].id})
         body["jobs_links"] = [{"rel": "next", "href": f"/v1.0/jobs?{query}"}]
     return Response.json(body)
