@@ -39,12 +39,11 @@ class Anchor:
 class Limit:
     """Something that lets a new resource be in some pods only, e.g. a network with availability zone hints.
 
-    `pod_ids` are those pods; `why` may end the sentence that refuses the others.
+    `pod_ids` are those pods.
     """
 
     description: str
     pod_ids: frozenset[str]
-    why: str = ""
 
 
 def candidates(
@@ -93,16 +92,18 @@ def _contradiction(anchor: Anchor, anchors: list[Anchor], zone: str | None) -> s
 
 def _beyond(limit: Limit, limits: list[Limit], anchors: list[Anchor], pods: list[Pod], zone: str | None) -> str:
     there = f"{limit.description} can be in {_zones(limit, pods)}"
+    if not any(pod.id in limit.pod_ids for pod in pods):
+        return f"{there}."
     in_zone = [pod for pod in pods if pod.az_name == zone]
     if zone is not None and not any(pod.id in limit.pod_ids for pod in in_zone):
-        return f"{there}, not in {zone}{limit.why}."
+        return f"{there}, not in {zone}."
     for anchor in anchors:
         if anchor.pod.id not in limit.pod_ids:
-            return f"{there}, but {anchor.description} is in availability zone {anchor.pod.az_name}{limit.why}."
+            return f"{there}, but {anchor.description} is in availability zone {anchor.pod.az_name}."
     others = [other for other in limits if not other.pod_ids & limit.pod_ids and other is not limit]
     if others:
-        return f"{there}, but {others[0].description} can be in {_zones(others[0], pods)}{limit.why}."
-    return f"{there}, where not everything else that is named can be{limit.why}."
+        return f"{there}, but {others[0].description} can be in {_zones(others[0], pods)}."
+    return f"{there}, where not everything else that is named can be."
 
 
 def _zones(limit: Limit, pods: list[Pod]) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triune.pods.placement import Anchor, NoCandidate, UnknownZone, candidates
+from triune.pods.placement import Anchor, Limit, Limited, NoCandidate, UnknownZone, candidates
 from triune.pods.registry import Pod
 
 ONE = Pod("1", "RegionOne", "az1")
@@ -80,3 +80,43 @@ def test_whatever_is_chosen_fits(zone: str | None, needed: list[Pod], used: dict
     assert all(pod.id == other.id for pod in chosen for other in needed)
     counts = [used.get(pod.id, 0) for pod in chosen]
     assert counts == sorted(counts, reverse=True)
+
+
+def test_limits_leave_out_pods() -> None:
+    limit = Limit("Network n", frozenset({ONE.id, TWO.id}))
+    assert [pod.region_name for pod in candidates(PODS, None, (), {}, [limit])] == ["RegionOne", "RegionTwo"]
+    assert [pod.region_name for pod in candidates(PODS, "az2", (), {}, [limit])] == ["RegionTwo"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "anchors", "limits", "text"),
+    [
+        ("az2", (), [{ONE.id}], "Network 0 can be in availability zone az1, not in az2."),
+        ("az3", (), [{ONE.id, TWO.id}], "Network 0 can be in availability zones az1, az2, not in az3."),
+        (
+            None,
+            (anchor("volume v", TWO),),
+            [{ONE.id}],
+            "Network 0 can be in availability zone az1, but volume v is in availability zone az2.",
+        ),
+        (
+            None,
+            (),
+            [{ONE.id}, {TWO.id}],
+            "Network 1 can be in availability zone az2, but Network 0 can be in availability zone az1.",
+        ),
+        (
+            None,
+            (),
+            [set()],
+            "Network 0 can be in no availability zone.",
+        ),
+    ],
+)
+def test_limits_that_rule_out_everything(
+    zone: str | None, anchors: tuple[Anchor, ...], limits: list[set[str]], text: str
+) -> None:
+    given_limits = [Limit(f"Network {number}", frozenset(ids)) for number, ids in enumerate(limits)]
+    with pytest.raises(Limited) as caught:
+        candidates(PODS, zone, anchors, {}, given_limits)
+    assert str(caught.value) == text

@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -92,10 +92,7 @@ async def _on_networks(call: Call, body: JSON, wanted: Requested, resolved: Reso
         _require_known(call, resolved),
     )
     pods = await call.gateway.registry.pods()
-    limits = [
-        Limit(f"Network {network_id}", allowed(network, pods, present[network_id]))
-        for network_id, network in networks.items()
-    ]
+    limits = [_limit(network, pods, present[network_id]) for network_id, network in networks.items()]
     chosen = await ordered_candidates(call, zone, needed, limits)
     chosen = await with_images(call, chosen, images(server))
 
@@ -106,6 +103,13 @@ async def _on_networks(call: Call, body: JSON, wanted: Requested, resolved: Reso
         return in_pod(body, pod, host)
 
     return await Boot(call, body, wanted, resolved, prepare).in_one_of(chosen)
+
+
+def _limit(network: JSON, pods: Iterable[Pod], present: Iterable[str]) -> Limit:
+    """The pods that a network allows."""
+    there = allowed(network, pods, present)
+    kept = "" if there == allowed(network, pods, ()) else ", whose type keeps it in one region,"
+    return Limit(f"Network {network['id']}{kept}", there)
 
 
 async def _require_known(call: Call, resolved: Resolved) -> None:
