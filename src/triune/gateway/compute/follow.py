@@ -1,9 +1,12 @@
 """Following what happens to servers whose ports are those of central Neutron."""
 
+import asyncio
+from urllib.parse import parse_qsl
+
 from cachetools import TTLCache
 from oslo_log import log as logging
-from sqlalchemy.exc import SQLAlchemyError
 
+from triune.db.engine import DatabaseUnavailable
 from triune.gateway.call import Call
 from triune.gateway.compute.networks import has_networks
 from triune.gateway.http import Response
@@ -26,14 +29,25 @@ PATIENCE = 10.0
 # Deleted servers are remembered for so many seconds, and so many of them.
 REMEMBERED = 300.0
 MOST = 10_000
+# So many of them are settled for one list.
+AT_ONCE = 16
+# With other parameters than these a list does not show every server.
+_OF_WHOLE_LISTS = frozenset({"deleted", "all_tenants", "sort_key", "sort_dir"})
 
 
 async def follow(call: Call, pod: Pod, server_id: str) -> None:
-    """Have the worker look at a server's ports, before the pod gets the request that changes something."""
+    """Have the worker look at a server's ports, before the pod gets the request that changes something.
+
+    Without the database the pod's servers can be managed all the same: the comparison of the whole pod finds out later.
+    """
     gateway = call.gateway
-    if await has_networks(call) and await Presence(gateway.database).has_ports(pod.id):
-        key = Key(KIND, server_id, pod.id)
-        await ask_for(gateway.database, gateway.journal, [key], call.caller.project_id, call.request.request_id, DELAY)
+    key = Key(KIND, server_id, pod.id)
+    project_id, request_id = call.caller.project_id, call.request.request_id
+    try:
+        if await has_networks(call) and await Presence(gateway.database).has_ports(pod.id):
+            await ask_for(gateway.database, gateway.journal, [key], project_id, request_id, DELAY)
+    except DatabaseUnavailable as error:
+        LOG.warning("The ports of server %s are left to the comparison of its pod: %s", server_id, error)
 
 
 class Gone:
@@ -47,21 +61,28 @@ class Gone:
         self._keys[call.caller.project_id, server_id] = Key(KIND, server_id, pod.id)
 
     async def settle_unlisted(self, call: Call, response: Response) -> None:
-        """Who does not see a deleted server in a list any more may delete its network next."""
-        if not self._keys or response.status != 200 or not isinstance(response.body, bytes):
+        """Who does not see a deleted server in a whole list any more may delete its network next."""
+        body = response.body
+        if not self._keys or response.status != 200 or not isinstance(body, bytes) or b'"servers_links"' in body:
             return
-        for (project_id, server_id), key in list(self._keys.items()):
-            if project_id == call.caller.project_id and server_id.encode() not in response.body:
-                await settle(call, key)
-                self._keys.pop((project_id, server_id), None)
+        if {name for name, _ in parse_qsl(call.request.query, keep_blank_values=True)} - _OF_WHOLE_LISTS:
+            return
+        project_id = call.caller.project_id
+        mine = [place for place in self._keys if place[0] == project_id and place[1].encode() not in body]
+        settled = await asyncio.gather(*(settle(call, self._keys[place]) for place in mine[:AT_ONCE]))
+        for place, is_settled in zip(mine, settled, strict=False):
+            if is_settled:
+                self._keys.pop(place, None)
 
 
-async def settle(call: Call, key: Key) -> None:
-    """Let the ports of a server that is gone go, if anything is still to be done."""
+async def settle(call: Call, key: Key) -> bool:
+    """Let the ports of a server that is gone go, if anything is still to be done; whether that is so now."""
     try:
         await call.gateway.runner.now(key, PATIENCE, demand=False)
-    except (KeyFailed, SQLAlchemyError) as error:
+    except (KeyFailed, DatabaseUnavailable) as error:
         LOG.warning("The ports of server %s are left to the worker: %s", key.resource_id, error)
+        return False
+    return True
 
 
 class OneServer:
@@ -78,9 +99,15 @@ class OneServer:
     async def __call__(self, call: Call) -> Response:
         response = await self._owner(call)
         if response.status == 404 and await has_networks(call):
-            for key in await waiting(call.gateway.database, KIND, call.parameters["server_id"]):
-                await settle(call, key)
+            await self._settle(call, call.parameters["server_id"])
         return response
+
+    async def _settle(self, call: Call, server_id: str) -> None:
+        try:
+            for key in await waiting(call.gateway.database, KIND, server_id):
+                await settle(call, key)
+        except DatabaseUnavailable as error:
+            LOG.warning("The ports of server %s are left to the worker: %s", server_id, error)
 
     async def _before(self, call: Call, pod: Pod) -> None:
         if call.request.method == "DELETE":
