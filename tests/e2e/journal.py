@@ -6,10 +6,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from triune.network import names
+
 from .lab import Lab
 from .people import Person
 
 Key = tuple[str, str, str]
+
+# The kinds that central Neutron writes.
+KINDS = (
+    names.ADDRESS_GROUP,
+    names.NETWORK,
+    names.PORT,
+    names.QOS_POLICY,
+    names.REMOTE_GROUP,
+    names.SECURITY_GROUP,
+    names.SECURITY_GROUP_RULES,
+)
 
 
 def service_user(lab: Lab) -> Person:
@@ -23,9 +36,10 @@ def service_user(lab: Lab) -> Person:
 
 @dataclass
 class Journal:
-    """Tells which keys were touched, by names that a test gives to ids."""
+    """Tells which keys of a project were touched, by names that a test gives to ids."""
 
     lab: Lab
+    project_id: str
     # What the last change returned.
     made: Any = None
     _names: dict[str, str] = field(default_factory=dict)
@@ -59,8 +73,10 @@ class Journal:
         }
 
     def _generations(self) -> dict[Key, str]:
-        rows = self.lab.query("SELECT kind, resource_id, pod_id, generation FROM journal")
-        return {(row[0], row[1], row[2]): row[3] for row in rows}
+        # What an administrator tags or shares is nobody's.
+        owner = f"project_id IS NULL OR project_id = '{self.project_id}'"
+        rows = self.lab.query(f"SELECT kind, resource_id, pod_id, generation FROM journal WHERE {owner}")
+        return {(row[0], row[1], row[2]): row[3] for row in rows if row[0] in KINDS}
 
 
 @dataclass

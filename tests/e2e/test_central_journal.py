@@ -23,9 +23,9 @@ def placer(lab: Lab) -> Iterator[Placer]:
 
 
 @pytest.fixture
-def journal(lab: Lab, placer: Placer) -> Journal:
+def journal(lab: Lab, tenant: Person, placer: Placer) -> Journal:
     """Tells what is touched."""
-    told = Journal(lab)
+    told = Journal(lab, tenant.project_id)
     for number, pod in enumerate(placer.pods.values(), start=1):
         told.name(pod, f"pod{number}")
     return told

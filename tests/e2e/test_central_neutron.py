@@ -87,8 +87,8 @@ def test_a_network_shows_the_zones_in_which_it_is(tenant: Person, placer: Placer
 # -- where a port may be
 
 
-def test_refused_places(placer: Placer, port: Any, lab: Lab) -> None:
-    journal = Journal(lab)
+def test_refused_places(tenant: Person, placer: Placer, port: Any, lab: Lab) -> None:
+    journal = Journal(lab, tenant.project_id)
     for said, text in (
         ({"pod": "nowhere"}, "there is no pod nowhere"),
         ({"pod": ""}, 'names no "pod"'),
