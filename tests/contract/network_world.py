@@ -44,6 +44,9 @@ KINDS = (
 )  # fmt: skip
 
 
+FAULTS = ("before", "after", "crash before", "crash after", "500")
+
+
 class Crash(BaseException):
     """The process is gone at this request."""
 
@@ -55,9 +58,9 @@ class Wire:
         self._services = services
         self._token = keystone.token("service", roles=("admin", "service"))
         self.calls: list[tuple[str, str, str]] = []
-        # One in so many requests fails; 0: none.
-        self.faults = 0.0
-        self.random = random.Random(0)
+        # After so many requests one fails, in this way; None: none does.
+        self.fails_in: int | None = None
+        self.fault = ""
 
     async def fetch(
         self, pod: Pod, service: str, method: str, path: str, document: Any = None, query: str = "", **_more: Any
@@ -65,9 +68,9 @@ class Wire:
         assert service == "network"
         self.calls.append((pod.region_name, method, path))
         await asyncio.sleep(0)
-        fault = self.random.choice(("before", "after", "crash before", "crash after", "500"))
-        if self.random.random() >= self.faults:
-            fault = ""
+        fault = ""
+        if self.fails_in is not None:
+            fault, self.fails_in = (self.fault, None) if self.fails_in == 0 else ("", self.fails_in - 1)
         if fault == "crash before":
             raise Crash
         if fault == "before":
@@ -195,20 +198,20 @@ class World:
                 await self.runner.now(entry.key, 20.0, demand=False)
         return done
 
-    async def stumble(self, faults: float, seed: int) -> None:
-        """Run every key once while requests fail and the process dies."""
-        self.wire.faults, self.wire.random = faults, random.Random(seed)
-        try:
-            for key in self.keys():
-                try:
-                    await self.runner.now(key, 20.0)
-                except KeyFailed:
-                    pass  # that is what this is for
-                except Crash:
-                    await self._restart()
-        finally:
-            self.wire.faults = 0.0
-            await self._restart()
+    async def stumble(self, seed: int) -> None:
+        """Run every key once. Most meet one failure: of a request, before or after its effect, or of the process."""
+        dice = random.Random(seed)
+        for key in self.keys():
+            self.wire.fails_in = dice.randrange(dice.choice((3, 8, 30))) if dice.random() < 0.7 else None
+            self.wire.fault = dice.choice(FAULTS)
+            try:
+                await self.runner.now(key, 20.0)
+            except KeyFailed:
+                pass  # that is what this is for
+            except Crash:
+                await self._restart()
+        self.wire.fails_in = None
+        await self._restart()
 
     async def _restart(self) -> None:
         # What the dead process was at is taken over; here without waiting for its leases to run out.
