@@ -160,13 +160,19 @@ class BootPorts:
                 slot.port = await self._put(slot, changes, pod, as_read=True)
                 return
             except TopChanged:
-                found = await self._ports.matching([("id", slot.port["id"])])
+                found = await self._read(slot.port["id"])
                 if not found:
                     raise Refusal(400, f"Port id {slot.port['id']} could not be found.", 404) from None
                 if found[0].get("device_id"):
                     raise in_use(slot.port["id"]) from None
                 slot.port = found[0]
         raise in_use(slot.port["id"])
+
+    async def _read(self, port_id: str) -> list[JSON]:
+        try:
+            return await self._ports.matching([("id", port_id)])
+        except TopRefused as error:
+            raise ApiError(503, f"The network service answers HTTP {error.document.status}.") from error
 
     async def _put(self, slot: _Slot, changes: JSON, pod: Pod, as_read: bool = False) -> JSON:
         assert slot.port is not None
