@@ -201,7 +201,9 @@ class World:
     async def stumble(self, seed: int) -> None:
         """Run every key once. Most meet one failure: of a request, before or after its effect, or of the process."""
         dice = random.Random(seed)
-        for key in self.keys():
+        keys = list(self.keys())
+        dice.shuffle(keys)
+        for key in keys:
             self.wire.fails_in = dice.randrange(dice.choice((3, 8, 30))) if dice.random() < 0.7 else None
             self.wire.fault = dice.choice(FAULTS)
             try:
@@ -212,6 +214,18 @@ class World:
                 await self._restart()
         self.wire.fails_in = None
         await self._restart()
+
+    async def die(self, key: Key, index: int) -> bool:
+        """Run a key in a process that dies after so many requests; whether it needed fewer."""
+        self.wire.fails_in, self.wire.fault = index, "crash after"
+        try:
+            await self.runner.now(key, 20.0)
+        except Crash:
+            await self._restart()
+            return False
+        finally:
+            done, self.wire.fails_in = self.wire.fails_in is not None, None
+        return done
 
     async def _restart(self) -> None:
         # What the dead process was at is taken over; here without waiting for its leases to run out.

@@ -426,3 +426,26 @@ async def test_an_address_that_somebody_in_the_pod_uses_is_told(there: World) ->
     with pytest.raises(KeyFailed, match="IpAddressAlreadyAllocated"):
         await there.runner.now(_key(names.PORT, second, there), 5.0)
     assert foreign["id"] in pod.ports
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_a_process_may_die_after_any_request(tmp_path: Path, empty_database: Path, gone: bool) -> None:
+    """And whatever it had begun is found again, even where nobody wants it any more."""
+    for index in range(100):
+        async with world(tmp_path, empty_database, pods=1) as there:
+            network = vlan(there)
+            port = port_on(there, network, 50)
+            await there.place(port, there.pods[0])
+            if await there.die(_key(names.PORT, port, there), index):
+                assert index > 20
+                return
+            if gone:
+                await there.remove_port(port)
+            await there.settle()
+            pod = there.neutron(there.pods[0])
+            ours = [group["name"] for group in pod.groups.values() if group["name"] != "default"]
+            held = [each for each in there.central.ports.values() if each["device_owner"] == names.RESERVE_OWNER]
+            expected = 0 if gone else 1
+            assert [len(pod.networks), len(pod.subnets), len(pod.ports), len(held)] == [expected] * 4, index
+            assert ours == ["triune-default"] * expected, index
+    raise AssertionError("a hundred requests for one port")
