@@ -7,7 +7,7 @@ kinds, for rules of two groups may name each other.
 from oslo_log import log as logging
 
 from triune.network import forms, names, parts, plan
-from triune.network.handlers.shop import Shop
+from triune.network.handlers.shop import Shop, tried
 from triune.network.handlers.together import together
 from triune.network.model import Rules
 from triune.network.neutron import Refused
@@ -50,13 +50,14 @@ class Groups:
     async def rules(self, key: Key) -> Again | None:
         """The rules of a group, which is seen to first, as is what they name."""
         pod = await self._shop.pod(key.pod_id)
-        if pod is None:
-            return None
+        return await tried(lambda: self._bring_rules(pod, key)) if pod is not None else None
+
+    async def _bring_rules(self, pod: Realizer, key: Key) -> None:
         by_groups = REMOTE_ADDRESS_GROUPS in pod.features
         model = await self._shop.read.rules(key.resource_id, key.pod_id, with_addresses=not by_groups)
         if model is None:
             # The group takes them along.
-            return None
+            return
         try:
             await self._give(pod, model)
         except Refused as error:
@@ -67,7 +68,6 @@ class Groups:
             for ref in _refs(model, pod):
                 await pod.forget(ref.kind, ref.top_id)
             await self._give(pod, model)
-        return None
 
     async def _give(self, pod: Realizer, model: Rules) -> None:
         """Give the group its rules. What is known to be there is not looked at: its own keys see to it."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 from oslo_log import log as logging
 
 from triune.network import names, parts, plan
-from triune.network.handlers.shop import IN_USE_PAUSE, Shop
+from triune.network.handlers.shop import IN_USE_PAUSE, TRY_PAUSE, Left, Shop
 from triune.network.handlers.together import together
 from triune.network.model import Network
 from triune.network.neutron import Refused
@@ -37,6 +37,12 @@ class Networks:
         pod = await self._shop.pod(key.pod_id)
         if pod is None:
             return None
+        try:
+            return await self._bring(pod, key)
+        except Left as error:
+            return Again(TRY_PAUSE, str(error))
+
+    async def _bring(self, pod: Realizer, key: Key) -> Again | None:
         found = await self._shop.read.network(key.resource_id, key.pod_id)
         if found is None:
             return await self._leave(pod, key)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from oslo_log import log as logging
 
 from triune.network import names, plan
-from triune.network.handlers.shop import Shop
+from triune.network.handlers.shop import Left, Shop, tried
 from triune.network.handlers.together import together
 from triune.network.model import Port
 from triune.network.neutron import Refused
@@ -36,12 +36,13 @@ class Ports:
     async def __call__(self, key: Key) -> Again | None:
         """Raises what makes it due again."""
         pod = await self._shop.pod(key.pod_id)
-        if pod is None:
-            return None
+        return await tried(lambda: self._bring(pod, key)) if pod is not None else None
+
+    async def _bring(self, pod: Realizer, key: Key) -> None:
         model = await self._shop.read.port(key.resource_id, key.pod_id)
         if model is None:
             await pod.remove(names.PORT, key.resource_id, await self._shop.read.owner("ports", key.resource_id))
-            return None
+            return
         try:
             await self._stay(pod, model)
         except Refused as error:
@@ -54,7 +55,6 @@ class Ports:
             elif not await self._free(pod, model):
                 raise
             await self._stay(pod, model)
-        return None
 
     async def _stay(self, pod: Realizer, model: Port) -> None:
         wanted = plan.port(model)
@@ -66,7 +66,7 @@ class Ports:
             await self._prepare(pod, model, missing)
             known |= await self._known(pod, missing)
         if gone := refs - known.keys():
-            raise LookupError(f"not in {pod.neutron.pod.region_name}: {sorted(map(str, gone))}")
+            raise Left(f"not in {pod.neutron.pod.region_name}: {sorted(map(str, gone))}")
         if own in known:
             await pod.ensure(wanted, known)
         else:

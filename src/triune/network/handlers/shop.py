@@ -1,6 +1,7 @@
 """What the handlers of all kinds of twins share."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from triune.db.engine import Database
@@ -27,6 +28,27 @@ DEPENDENCY_DEADLINE: Final = 120.0
 TOPS: Final = {names.REMOTE_GROUP: "security-groups"}
 # Seconds until something is looked at again that something else still uses.
 IN_USE_PAUSE: Final = 2.0
+
+
+# Looks at something whose needs leave the pod while they are seen to, and seconds between them.
+TRIES: Final = 3
+TRY_PAUSE: Final = 0.2
+
+
+class Left(Exception):
+    """Something that is needed in a pod has left it meanwhile: what is wanted has to be looked at anew."""
+
+
+async def tried(work: Callable[[], Awaitable[None]]) -> Again | None:
+    """Do something that looks for itself what is wanted; again, a few times, where what it needs has left."""
+    for number in range(TRIES):
+        try:
+            await work()
+            return None
+        except Left as error:
+            why = str(error)
+        await asyncio.sleep(TRY_PAUSE * (number + 1))
+    return Again(IN_USE_PAUSE, why)
 
 
 class Shop:
@@ -99,8 +121,8 @@ class Shop:
         return {ref: found[ref.kind, ref.top_id] for ref in asked if (ref.kind, ref.top_id) in found}
 
     async def id(self, kind: str, top_id: str, pod: Realizer) -> str:
-        """The id of a twin that was just seen to. Raises `LookupError` where it has left since."""
+        """The id of a twin that was just seen to. Raises `Left`."""
         bottom_id = await self._routings.bottom(kind, top_id, pod.pod_id)
         if bottom_id is None:
-            raise LookupError(f"{kind} {top_id} is not in {pod.neutron.pod.region_name}")
+            raise Left(f"{kind} {top_id} is not in {pod.neutron.pod.region_name}")
         return bottom_id
