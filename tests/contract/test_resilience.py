@@ -420,7 +420,7 @@ async def test_without_a_database_what_is_known_goes_on(
 
     server = cloud.pods[1].nova.add_server(client.token.project_id)
     assert (await client.get("/compute/v2.1/servers")).status == 200
-    monkeypatch.setattr(gateway.shared.database, "_sessions", type("Away", (), {"begin": refused}))
+    monkeypatch.setattr(gateway.shared.database, "_sessions", refused)
     assert (await client.get("/compute/v2.1/servers")).status == 200
     assert (await client.get(f"/compute/v2.1/servers/{server['id']}")).status == 200
 
@@ -432,7 +432,7 @@ async def test_without_a_database_from_the_start_it_is_503(
         raise ConnectionRefusedError
 
     async with start_gateway() as gateway:
-        monkeypatch.setattr(gateway.shared.database, "_sessions", type("Away", (), {"begin": refused}))
+        monkeypatch.setattr(gateway.shared.database, "_sessions", refused)
         reply = await Client(session, gateway.root, cloud.keystone.token()).get("/compute/v2.1/servers")
         assert reply.status == 503
         assert reply.json["serviceUnavailable"]["message"] == "The database is temporarily unavailable."

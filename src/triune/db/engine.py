@@ -11,10 +11,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from oslo_log import log as logging
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -29,6 +32,9 @@ class DatabaseConflict(DatabaseUnavailable):
 
 # By these MariaDB and MySQL (numbers) and PostgreSQL (SQLSTATE) tell that a transaction may be repeated.
 CONFLICTS = frozenset({1020, 1213, "40001", "40P01"})
+# Seconds that a transaction may take, and its undoing where it failed: a database can hang as well as be away.
+DEADLINE = 30.0
+UNDO_DEADLINE = 5.0
 # How often a transaction is tried, and the longest pause before the second try, in seconds; it doubles.
 TRIES = 6
 PAUSE = 0.02
@@ -55,7 +61,7 @@ class Database:
         Raises `DatabaseUnavailable`, as `DatabaseConflict` where the transaction may be repeated.
         """
         try:
-            async with self._sessions.begin() as session:
+            async with asyncio.timeout(DEADLINE), self._session() as session:
                 yield session
         except DBAPIError as error:
             if _is_conflict(error):
@@ -65,6 +71,18 @@ class Database:
             raise
         except (PoolTimeout, OSError) as error:
             raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[AsyncSession]:
+        """As `AsyncSession.begin`, which cannot be cancelled while it commits or closes."""
+        session = self._sessions()
+        try:
+            yield session
+            await session.commit()
+            await session.close()
+        except BaseException:
+            await _undo(session)
+            raise
 
     async def repeat(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """What `work` returns in a transaction, which is repeated where it met another in a dead-lock.
@@ -114,7 +132,7 @@ class Database:
     async def schema(self) -> str:
         """The revision of the database's schema; empty where it has none. Raises `DatabaseUnavailable`."""
         try:
-            async with self._engine.connect() as connection:
+            async with asyncio.timeout(DEADLINE), self._engine.connect() as connection:
                 return await connection.run_sync(
                     lambda sync: (
                         MigrationContext.configure(sync, opts={"version_table": VERSION_TABLE}).get_current_revision()
@@ -127,6 +145,15 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
+
+
+async def _undo(session: AsyncSession) -> None:
+    """Roll back; a connection on which that takes too long is dropped, and the database does the rest."""
+    try:
+        async with asyncio.timeout(UNDO_DEADLINE):
+            await session.close()
+    except (SQLAlchemyError, OSError) as error:
+        LOG.debug("A connection was dropped: %s", error)
 
 
 def _create_engine(url: str) -> AsyncEngine:

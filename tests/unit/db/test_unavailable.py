@@ -1,13 +1,16 @@
 """A database that is away, or of another release."""
 
 import asyncio
+import socket
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from triune.cli.database import require_schema
+from triune.db import engine
 from triune.db.engine import VERSION_TABLE, Database, DatabaseUnavailable
+from triune.db.models import PodRow
 
 
 def database(directory: Path) -> Database:
@@ -51,3 +54,42 @@ async def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     await found.close()
     # The driver's thread ends by itself, and tells it to the loop.
     await asyncio.sleep(0.05)
+
+
+async def test_a_database_that_hangs_is_waited_for_no_longer_than_a_transaction_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(engine, "DEADLINE", 0.2)
+    # The kernel accepts connections; nobody speaks on them.
+    silent = socket.create_server(("127.0.0.1", 0))
+    found = Database(f"mysql+aiomysql://triune@127.0.0.1:{silent.getsockname()[1]}/central")
+    with pytest.raises(DatabaseUnavailable, match="TimeoutError"):
+        async with found.transaction() as session:
+            await session.execute(text("SELECT 1"))
+    with pytest.raises(DatabaseUnavailable, match="TimeoutError"):
+        await found.schema()
+    await found.close()
+    silent.close()
+
+
+async def test_a_transaction_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
+    found = database(tmp_path)
+    await found.upgrade()
+    written = asyncio.Event()
+
+    async def write() -> None:
+        async with found.transaction() as session:
+            session.add(PodRow(pod_id="p", region_name="RegionOne"))
+            await session.flush()
+            written.set()
+            await asyncio.Event().wait()
+
+    writer = asyncio.create_task(write())
+    await written.wait()
+    writer.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writer
+    async with found.transaction() as session:
+        assert await session.get(PodRow, "p") is None
+        session.add(PodRow(pod_id="q", region_name="RegionTwo"))
+    await found.close()
