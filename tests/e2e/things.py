@@ -97,9 +97,9 @@ def image(person: Person, name: str, data: bytes) -> Iterator[Any]:
 
 
 @contextmanager
-def flavor(person: Person, name: str, ram: int) -> Iterator[Any]:
-    """A flavor of one processor and `ram` MB."""
-    made = person.central.compute.create_flavor(name=name, ram=ram, vcpus=1, disk=1)
+def flavor(person: Person, name: str, ram: int, disk: int = 1) -> Iterator[Any]:
+    """A flavor of one processor, `ram` MB and `disk` GB."""
+    made = person.central.compute.create_flavor(name=name, ram=ram, vcpus=1, disk=disk)
     try:
         yield made
     finally:
