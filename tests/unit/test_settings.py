@@ -29,7 +29,7 @@ def load(directory: Path, **groups: dict[str, str]) -> cfg.ConfigOpts:
 @pytest.mark.parametrize(
     ("group", "option", "value", "told"),
     [
-        ("database", "connection", "postgresql+asyncpg://a/b", "asyncpg"),
+        ("database", "connection", "mysql+asyncmy://a/b", "asyncmy"),
         ("database", "connection", "nonsense+x://a/b", "nonsense"),
         ("database", "connection", "sqlite:////x", "no asyncio driver"),
         ("pods", "cafile", "/nowhere.pem", r"\[pods\] cafile"),

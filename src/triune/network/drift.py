@@ -82,7 +82,8 @@ def compare(pod_id: str, wanted: Wanted, held: Held, features: frozenset[str], l
         how = _twin(twin, held.of(twin), ids, features, limits) or _parts(twin, wanted, held, ids)
         if how is not None:
             for key in _keys(twin.kind, wanted.networks.get(twin.top_id, twin.top_id), pod_id):
-                found_keys[key] = how
+                # A subnet differs too where its network is there twice, and shares its key.
+                found_keys[key] = TWICE if found_keys.get(key) == TWICE else how
     due = _due(wanted)
     for kind, top_id in held.twins.keys() - due:
         # A subnet that is wanted no more is told by its network, which need not be known here any more.
