@@ -24,8 +24,12 @@ class Killer(threading.Thread):
 
     def run(self) -> None:
         try:
-            while not self._done.wait(self._random.uniform(*PEACE)):
-                self._kill(self._random.choice(VICTIMS))
+            while not self._done.is_set():
+                # Each in its turn, in another order every time.
+                for victim in self._random.sample(VICTIMS, len(VICTIMS)):
+                    if self._done.wait(self._random.uniform(*PEACE)):
+                        break
+                    self._kill(victim)
         except Exception as error:  # noqa: BLE001 - for the test to raise, in its own thread
             self.error = error
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from neutron import policy
 from neutron.plugins.ml2.plugin import Ml2Plugin
 from neutron_lib.db import api as database
 from neutron_lib.exceptions import availability_zone as errors
@@ -21,6 +22,13 @@ class Plugin(Ml2Plugin):
     __native_bulk_support = True
     __native_pagination_support = True
     __native_sorting_support = True
+
+    def __init__(self) -> None:
+        """Raises what Neutron raises for settings that cannot work."""
+        # Else the first request loads the rules, and others that are served meanwhile are judged without them: an
+        # administrator's list is empty, and "nothing there" would be believed.
+        policy.init()
+        super().__init__()
 
     @database.retry_if_session_inactive()
     def get_availability_zones(
