@@ -20,6 +20,14 @@ _SHARED: Final = "access_as_shared"
 _MEMBER: Final = ("fixed_ips", "allowed_address_pairs", "binding:profile", "security_groups")
 
 
+class Contradiction(Exception):
+    """The table of placements and central Neutron's API tell different things of a port; looked at again later.
+
+    A Neutron that has just started may hide from an administrator what is there (its policy is not loaded yet), and a
+    server must not lose its port for that.
+    """
+
+
 class Read:
     """All methods raise `PodUnreachable` and `Refused` of central Neutron, and `DatabaseUnavailable`."""
 
@@ -65,6 +73,8 @@ class Read:
         """A port; None where it is gone or not in the pod."""
         shown = await self.central.show("ports", port_id)
         if shown is None or pod_of(shown) != pod_id:
+            if await self.placed([port_id], pod_id):
+                raise Contradiction(f"port {port_id} is placed in the pod, and central Neutron does not show it there")
             return None
         if not any(_may_follow_from_mac(each["ip_address"]) for each in shown["fixed_ips"]):
             return Port(shown)

@@ -74,13 +74,18 @@ class Servers:
 
     async def _bring(self, port: JSON, twin: JSON | None, server: JSON | None, pod: Pod) -> bool:
         """Bring one port to what the pod says; whether it is as it will stay."""
-        device = twin.get("device_id") if twin is not None else None
-        if server is None or (device != port["device_id"] and not is_changing(server)):
+        if server is None:
+            await self._ports.let_go(port)
+            return True
+        if twin is None:
+            # That a twin is not shown says nothing of its server. If it is gone, the key of its port makes it anew.
+            return False
+        if twin.get("device_id") != port["device_id"]:
+            if is_changing(server):
+                return False
             # Detached, or never attached: Nova has let the twin go.
             await self._ports.let_go(port)
             return True
-        if twin is None or device != port["device_id"]:
-            return False
         if changes := differences(port, twin, pod):
             await self._ports.update(port, changes, as_read=True)
         return twin["status"] == "ACTIVE" or server["status"] != "ACTIVE" or not twin.get("admin_state_up", True)
