@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 REGIONS ?= 2
 
-.PHONY: help env demo down test check lint types unit contract e2e lab-up lab-down lab-destroy bench lock sample reference clean
+.PHONY: help env demo down test check lint types unit contract e2e chaos lab-up lab-down lab-destroy bench lock sample reference clean
 
 help:            ## show this text
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -23,8 +23,11 @@ test: env        ## every test: lint, types, unit, contract and end to end on th
 check: env       ## lint, types, unit and contract tests
 	@tools/run-tests check
 
-e2e: env         ## end-to-end and chaos tests on the real lab
+e2e: env         ## end-to-end tests on the real lab
 	@tools/run-tests e2e
+
+chaos: env       ## processes killed and a pod away on the real lab, while people work; not part of `make test` yet
+	@tools/run-tests chaos
 
 lint: env        ## ruff
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
