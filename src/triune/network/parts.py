@@ -18,6 +18,8 @@ JSON = dict[str, Any]
 _RULES: Final = "security-group-rules"
 _RBAC: Final = "rbac-policies"
 _EXISTS: Final = "SecurityGroupRuleExists"
+# Addresses of one request: Neutron takes some milliseconds for each, and a request that is cut off starts over.
+_ADDRESSES_AT_ONCE: Final = 100
 # What can be lent, and the extension that brings it.
 _LENDING: Final[Mapping[str, str]] = {
     "network": "rbac-policies",
@@ -79,11 +81,10 @@ async def _add_rule(neutron: Neutron, rule: JSON) -> None:
 async def addresses(neutron: Neutron, group: JSON, wanted: frozenset[str]) -> None:
     """Give an address group these addresses and no others."""
     have = forms.networks(group["addresses"])
-    path = f"address-groups/{group['id']}"
-    if missing := sorted(wanted - have):
-        await neutron.act(f"{path}/add_addresses", {"addresses": missing})
-    if surplus := sorted(have - wanted):
-        await neutron.act(f"{path}/remove_addresses", {"addresses": surplus})
+    for action, changed in (("add_addresses", sorted(wanted - have)), ("remove_addresses", sorted(have - wanted))):
+        for start in range(0, len(changed), _ADDRESSES_AT_ONCE):
+            portion = changed[start : start + _ADDRESSES_AT_ONCE]
+            await neutron.act(f"address-groups/{group['id']}/{action}", {"addresses": portion})
 
 
 async def limits(neutron: Neutron, policy: JSON, wanted: Mapping[tuple[str, str], JSON]) -> None:

@@ -165,8 +165,10 @@ class Realizer:
         # The pod says what it can do, and it is put right afterwards.
         new.pop("mtu", None)
         if not new.get("allocation_pools", True):
-            # Neutron takes no pools for all addresses.
+            # Neutron takes no pools for all addresses. Until they are gone nobody in the pod may ask for one.
             del new["allocation_pools"]
+            if "ipv6_address_mode" not in new:
+                new["enable_dhcp"] = False
         if wanted.kind == names.PORT and _TAGS_IN_POST in self.features:
             new["tags"] = sorted(_tags(wanted))
         twin = await self.neutron.create(resource.path, new)
