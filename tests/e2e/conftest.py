@@ -124,7 +124,8 @@ def boot(tiny_image: Any, small: Any) -> dict[str, str]:
     return {"image_id": tiny_image.id, "flavor_id": small.id}
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: other tests find their tenant as they left it.
+@pytest.fixture(scope="module")
 def quartet(tenant: Person, admin: Person, lab: Lab, boot: dict[str, str], prefix: str) -> Iterator[Quartet]:
     """Four servers on one network, two in each of two pods."""
     with four_servers(tenant, admin, lab, boot, prefix) as four:
