@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from triune.network import forms, names
+from triune.network.central.presence import STRETCHED
 from triune.network.model import Group, Network, Policy, Port, Rules
 from triune.network.names import tag
 from triune.network.resources import SUBNET
 
 JSON = Mapping[str, Any]
-
-# Types whose segment means the same in every pod: the twin gets it. Others are the pod's own business.
-STRETCHED: Final = frozenset({"vlan", "flat"})
 
 REMOTE_ADDRESS_GROUPS: Final = "security-groups-remote-address-group"
 

@@ -11,8 +11,9 @@ from triune.db.engine import Database
 from triune.db.models import PlacementRow
 from triune.network import forms, plan, reserve
 from triune.network.model import Everything, Group, Members, Network, Policy, Port, Rules, Share
-from triune.network.names import PROFILE, RESERVE_DEVICE
+from triune.network.names import RESERVE_DEVICE
 from triune.network.neutron import AT_ONCE, Neutron
+from triune.network.top_ports import placement
 
 JSON = dict[str, Any]
 
@@ -232,8 +233,7 @@ class Read:
 
 def pod_of(port: JSON) -> str | None:
     """The pod in which a port of central Neutron is placed."""
-    place = (port.get("binding:profile") or {}).get(PROFILE)
-    return place.get("pod") if isinstance(place, dict) else None
+    return placement(port).get("pod")
 
 
 def _members(ports: Iterable[JSON], pod_id: str) -> Members:

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 from oslo_log import log as logging
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import InstrumentedAttribute
 
 from triune.db.engine import Database
 from triune.db.models import RoutingRow
@@ -75,15 +77,7 @@ class Routings:
 
     async def bottom(self, resource_type: str, top_id: str, pod_id: str) -> str | None:
         """The id that a resource of the top has in a pod, if it is known."""
-        query = select(RoutingRow.bottom_id).where(
-            RoutingRow.top_id == top_id, RoutingRow.pod_id == pod_id, RoutingRow.resource_type == resource_type
-        )
-        try:
-            async with asyncio.timeout(DEADLINE), self._database.transaction() as session:
-                return await session.scalar(query)
-        except (SQLAlchemyError, OSError):
-            LOG.exception("Routings cannot be read")
-            return None
+        return await self._one(RoutingRow.bottom_id, resource_type, top_id, pod_id)
 
     async def tops(self, resource_type: str, pod_id: str, bottom_ids: Iterable[str]) -> dict[str, str]:
         """The ids at the top of those resources of a pod whose ids there are known to differ."""
@@ -116,7 +110,12 @@ class Routings:
 
     async def owner(self, resource_type: str, top_id: str, pod_id: str) -> str | None:
         """The project of a resource of the top that is known to be in a pod."""
-        query = select(RoutingRow.project_id).where(
+        return await self._one(RoutingRow.project_id, resource_type, top_id, pod_id)
+
+    async def _one(
+        self, column: InstrumentedAttribute[Any], resource_type: str, top_id: str, pod_id: str
+    ) -> str | None:
+        query = select(column).where(
             RoutingRow.top_id == top_id, RoutingRow.pod_id == pod_id, RoutingRow.resource_type == resource_type
         )
         try:

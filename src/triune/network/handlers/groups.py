@@ -88,9 +88,7 @@ class Groups:
         if pod is None:
             return None
         if REMOTE_ADDRESS_GROUPS not in pod.features:
-            # There the rules themselves hold the addresses.
-            users = await self._shop.read.users("remote_group_id", key.resource_id, key.pod_id)
-            await self._shop.request(Key(names.SECURITY_GROUP_RULES, each, key.pod_id) for each in users)
+            await self._in_rules(key, "remote_group_id")
             return None
         found = await self._shop.read.remote_group(key.resource_id, key.pod_id)
         if found is None:
@@ -100,14 +98,18 @@ class Groups:
         await parts.addresses(pod.neutron, twin, members.elsewhere)
         return None
 
+    async def _in_rules(self, key: Key, attribute: str) -> None:
+        """In a pod without such groups the rules themselves hold the addresses: those that name this one."""
+        users = await self._shop.read.users(attribute, key.resource_id, key.pod_id)
+        await self._shop.request(Key(names.SECURITY_GROUP_RULES, each, key.pod_id) for each in users)
+
     async def addresses(self, key: Key) -> Again | None:
         """An address group of the user's."""
         pod = await self._shop.pod(key.pod_id)
         if pod is None:
             return None
         if REMOTE_ADDRESS_GROUPS not in pod.features:
-            users = await self._shop.read.users("remote_address_group_id", key.resource_id, key.pod_id)
-            await self._shop.request(Key(names.SECURITY_GROUP_RULES, each, key.pod_id) for each in users)
+            await self._in_rules(key, "remote_address_group_id")
             return None
         found = await self._shop.read.address_group(key.resource_id, key.pod_id)
         if found is None:
