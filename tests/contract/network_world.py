@@ -9,7 +9,7 @@ import json
 import random
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,8 @@ class Wire:
         # After so many requests one fails, in this way; None: none does.
         self.fails_in: int | None = None
         self.fault = ""
+        # Awaited after a request had its effect, before it is answered: method and path.
+        self.on_the_way: Callable[[str, str], Awaitable[None]] | None = None
 
     async def fetch(
         self, pod: Pod, service: str, method: str, path: str, document: Any = None, query: str = "", **_more: Any
@@ -83,6 +85,8 @@ class Wire:
             answer = await self._services[pod.region_name]._answer(asked, None)
         except Refusal as refusal:
             answer = refusal.answer
+        if self.on_the_way is not None:
+            await self.on_the_way(method, path)
         if fault == "after":
             raise PodUnreachable(pod, service, "cut")
         if fault == "crash after":

@@ -126,6 +126,14 @@ class Journal:
             owned = [entry(row) for row in await session.scalars(select(JournalRow).where(is_due, ~_FREE))]
         return due + owned
 
+    async def owned(self, kinds: Collection[str], pod_id: str) -> list[Entry]:
+        """Keys of these kinds in a pod that somebody works on."""
+        # Whatever is owned is due.
+        which = (JournalRow.due_at <= moment(), ~_FREE, JournalRow.pod_id == pod_id)
+        async with self._database.transaction() as session:
+            rows = await session.scalars(select(JournalRow).where(*which))
+            return [entry(row) for row in rows if row.kind in kinds]
+
     # -- leases
 
     async def claim(self, seen: Entry, owner: str) -> Entry | None:

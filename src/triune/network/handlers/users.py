@@ -1,0 +1,48 @@
+"""Waiting for those who are changing what uses something, before that is removed from a pod.
+
+A pod's Neutron lets go of a group in its database first and tells its network afterwards, while the request still runs.
+Whoever removes the group in between makes the second half fail, and Neutron says so in its log alone: the port stays
+without the groups that it should have got (seen with ML2/OVN, `Port group ... does not exist`).
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from triune.network import names
+from triune.work.handler import Again
+from triune.work.journal import Journal
+
+# Whose changes can take a resource of a kind out of use.
+USERS: Final[Mapping[str, frozenset[str]]] = {
+    names.SECURITY_GROUP: frozenset({names.PORT}),
+    names.ADDRESS_GROUP: frozenset({names.SECURITY_GROUP_RULES}),
+    names.REMOTE_GROUP: frozenset({names.SECURITY_GROUP_RULES}),
+    names.QOS_POLICY: frozenset({names.PORT, names.NETWORK}),
+}
+# Seconds between looks; and in all, for one of the users may itself wait for what is to be removed.
+PAUSE: Final = 0.2
+PATIENCE: Final = 10.0
+
+
+async def at_rest(journal: Journal, kind: str, pod_id: str) -> Again | None:
+    """Wait until whoever works on users of a kind in a pod has ended what he does now; who begins later is no matter.
+
+    `Again` where one goes on for longer.
+    """
+    if not (users := USERS.get(kind)):
+        return None
+    busy = await _busy(journal, users, pod_id)
+    deadline = time.monotonic() + PATIENCE
+    while busy and time.monotonic() < deadline:
+        await asyncio.sleep(PAUSE)
+        busy &= await _busy(journal, users, pod_id)
+    if not busy:
+        return None
+    (user, resource_id, _) = min(busy)
+    return Again(PAUSE, f"{user} {resource_id} is being changed")
+
+
+async def _busy(journal: Journal, kinds: frozenset[str], pod_id: str) -> set[tuple[str, str, int]]:
+    return {(entry.key.kind, entry.key.resource_id, entry.fence) for entry in await journal.owned(kinds, pod_id)}

@@ -1,0 +1,85 @@
+"""What leaves a pod goes after those who used it have let go of it altogether."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from triune.network import names
+from triune.network.handlers import users
+from triune.work.requests import Key
+from triune.work.runner import KeyWaits
+
+from .network_world import World, world
+
+PROJECT = "a" * 32
+
+
+@pytest.fixture
+async def there(tmp_path: Path, empty_database: Path) -> AsyncIterator[World]:
+    async with world(tmp_path, empty_database) as made:
+        yield made
+
+
+async def test_a_group_stays_until_the_port_that_leaves_it_is_done(there: World) -> None:
+    """A pod's Neutron that has let go of a group in its database may not have told its network yet."""
+    group, port = await a_port_in_a_group(there)
+    pod, region = there.pods[0], there.pods[0].region_name
+    let_go, answer = asyncio.Event(), asyncio.Event()
+
+    async def hold(method: str, path: str) -> None:
+        if method == "PUT" and "/ports/" in path:
+            let_go.set()
+            await answer.wait()
+
+    there.wire.on_the_way = hold
+    port["security_groups"] = []
+    leaving = asyncio.create_task(there.runner.now(Key(names.PORT, port["id"], pod.id), 20.0))
+    await asyncio.wait_for(let_go.wait(), 10)
+    del there.central.groups[group["id"]]
+    there.wire.calls.clear()
+    removal = asyncio.create_task(there.runner.now(Key(names.SECURITY_GROUP, group["id"], pod.id), 20.0))
+    await asyncio.sleep(2 * users.PAUSE)
+    assert not [call for call in there.wire.calls if call[:2] == (region, "DELETE")]
+    answer.set()
+    await leaving
+    await removal
+    assert group["name"] not in {each["name"] for each in there.neutron(pod).groups.values()}
+
+
+async def test_a_port_that_is_never_done_holds_nobody_up_for_long(
+    there: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(users, "PATIENCE", 0.3)
+    group, port = await a_port_in_a_group(there)
+    pod, never = there.pods[0], asyncio.Event()
+
+    async def hold(method: str, path: str) -> None:
+        if method == "PUT" and "/ports/" in path:
+            await never.wait()
+
+    there.wire.on_the_way = hold
+    port["security_groups"] = []
+    leaving = asyncio.create_task(there.runner.now(Key(names.PORT, port["id"], pod.id), 20.0))
+    while not there.runner.runs(Key(names.PORT, port["id"], pod.id)):
+        await asyncio.sleep(0.01)
+    del there.central.groups[group["id"]]
+    with pytest.raises(KeyWaits, match=port["id"]):
+        await there.runner.now(Key(names.SECURITY_GROUP, group["id"], pod.id), 20.0)
+    never.set()
+    await leaving
+    await there.settle()
+    assert group["name"] not in {each["name"] for each in there.neutron(pod).groups.values()}
+
+
+async def a_port_in_a_group(there: World) -> tuple[dict[str, object], dict[str, object]]:
+    """Both in the first pod."""
+    network = there.central.add_network(PROJECT, name="blue")
+    there.central.add_subnet(network, "10.0.0.0/24", name="sub")
+    group = there.central.add_group(PROJECT, name="left")
+    port = there.central.add_port(PROJECT, network, security_groups=[group["id"]])
+    await there.place(port, there.pods[0])
+    await there.settle()
+    assert "left" in {each["name"] for each in there.neutron(there.pods[0]).groups.values()}
+    return group, port
