@@ -1,6 +1,7 @@
 """What central Neutron, the gateway and the worker call the same. Imports nothing: it is read inside neutron-server."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 # Kinds of journal keys. The resource id is the one in central Neutron, unless said otherwise.
 NETWORK: Final = "network"  # the network with its subnets
@@ -32,3 +33,10 @@ RESERVE_DEVICE: Final = "triune-reserve-"
 def tag(top_id: str) -> str:
     """The tag by which the twin of a resource of central Neutron is found in a pod."""
     return f"{TAG}:{top_id}"
+
+
+def server_of(port: Mapping[str, Any]) -> str:
+    """The server that has a port of central Neutron; empty for one that none has, or only an attempt to give it one."""
+    device = str(port.get("device_id") or "")
+    is_server = str(port.get("device_owner") or "").startswith("compute:") and not device.startswith(BOOT_DEVICE)
+    return device if is_server else ""

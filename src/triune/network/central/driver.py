@@ -14,7 +14,7 @@ from triune.network.central import flushes, groups, journal, placements, presenc
 from triune.network.central.errors import PlacementRefused, PortHasServer, PresentNetwork
 from triune.network.central.profile import BadProfile, Place, place
 from triune.network.central.touched import Port
-from triune.network.names import BOOT_DEVICE, NETWORK, RESERVE_DEVICE
+from triune.network.names import BOOT_DEVICE, NETWORK, RESERVE_DEVICE, server_of
 from triune.work.requests import Key
 
 
@@ -47,7 +47,7 @@ class Driver(api.MechanismDriver):
         else:
             wanted = _place(shown)
         _refuse_claim(original, shown)
-        if pod_id and (wanted is None or wanted.pod_id != pod_id) and _has_server(shown):
+        if pod_id and (wanted is None or wanted.pod_id != pod_id) and server_of(shown):
             raise PortHasServer(port_id=shown["id"], server_id=shown["device_id"])
         self._port_changed(context, pod_id, wanted, original)
         if _reserve_pod(shown) and original.get("fixed_ips") != shown["fixed_ips"]:
@@ -152,11 +152,6 @@ def _refuse_claim(original: dict[str, Any], shown: dict[str, Any]) -> None:
     before, after = original.get("device_id"), shown["device_id"]
     if before and before != after and after.startswith(BOOT_DEVICE):
         raise exceptions.PortInUse(port_id=shown["id"], net_id=shown["network_id"], device_id=before)
-
-
-def _has_server(shown: dict[str, Any]) -> bool:
-    device = shown["device_id"]
-    return bool(device) and not device.startswith(BOOT_DEVICE) and shown["device_owner"].startswith("compute:")
 
 
 def _reserve_pod(shown: dict[str, Any]) -> str:

@@ -18,6 +18,8 @@ from triune.network.names import (
     REMOTE_GROUP,
     SECURITY_GROUP,
     SECURITY_GROUP_RULES,
+    SERVER,
+    server_of,
 )
 from triune.work.requests import Key
 
@@ -52,11 +54,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A placed port; `body` are all attributes that its twin may have, in a form that can be compared."""
+    """A placed port; `body` are all attributes that its twin may have, in a form that can be compared.
+
+    `server_id` is empty where none has it.
+    """
 
     id: str
     network_id: str
     pod_id: str
+    server_id: str = ""
     groups: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
     policies: frozenset[str] = frozenset()
@@ -107,6 +113,7 @@ def port(shown: Mapping[str, Any], pod_id: str, network_policy: str | None = Non
         id=shown["id"],
         network_id=shown["network_id"],
         pod_id=pod_id,
+        server_id=server_of(shown),
         groups=frozenset(shown.get("security_groups") or ()),
         addresses=frozenset(str(each["ip_address"]) for each in (*shown["fixed_ips"], *pairs)),
         policies=frozenset(str(policy) for policy in policies),
@@ -138,6 +145,9 @@ def by_port(before: Port | None, after: Port | None) -> Change:
         keys |= {Key(QOS_POLICY, policy, before.pod_id) for policy in before.policies - after.policies}
     if after is not None and (before is None or not stays or before.body != after.body):
         keys.add(Key(PORT, after.id, after.pod_id))
+    if after is not None and after.server_id and (before is None or before.server_id != after.server_id):
+        # Whoever looked at the server before this commit has not found the port.
+        keys.add(Key(SERVER, after.server_id, after.pod_id))
     was = before.memberships if before is not None else frozenset()
     now = after.memberships if after is not None else frozenset()
     other_addresses = before is not None and after is not None and before.addresses != after.addresses

@@ -11,7 +11,7 @@ from triune.network import drift, names, plan
 from triune.network.drift import Held, Wanted
 from triune.network.handlers.shop import TOPS, Shop
 from triune.network.model import Group, Members, Network, Policy, Port, Rules
-from triune.network.names import BOOT_DEVICE, TAG
+from triune.network.names import TAG
 from triune.network.plan import REMOTE_ADDRESS_GROUPS, Twin
 from triune.network.realize import Realizer
 from triune.network.resources import RESOURCES, SUBNET
@@ -113,10 +113,9 @@ def _servers(pod: Realizer, ports: Iterable[JSON], held: Held) -> dict[Key, str]
     """The servers whose ports are told otherwise at the top than in the pod."""
     found: dict[Key, str] = {}
     for port in ports:
-        device = str(port.get("device_id") or "")
-        twins = held.of(plan.port(Port(port)))
-        if not twins or not device or device.startswith(BOOT_DEVICE):
+        server_id, twins = names.server_of(port), held.of(plan.port(Port(port)))
+        if not twins or not server_id:
             continue
-        if twins[0].get("device_id") != device or differences(port, twins[0], pod.neutron.pod):
-            found[Key(names.SERVER, device, pod.pod_id)] = "server"
+        if twins[0].get("device_id") != server_id or differences(port, twins[0], pod.neutron.pod):
+            found[Key(names.SERVER, server_id, pod.pod_id)] = "server"
     return found

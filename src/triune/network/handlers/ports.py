@@ -44,7 +44,7 @@ class Ports:
             await pod.remove(names.PORT, key.resource_id, await self._shop.read.owner("ports", key.resource_id))
             return
         try:
-            await self._stay(pod, model)
+            await self._stay(pod, model, key)
         except Refused as error:
             if error.pod.id != key.pod_id or error.status not in (BAD_REQUEST, NOT_FOUND, CONFLICT):
                 raise
@@ -54,9 +54,9 @@ class Ports:
                 await self._doubt(pod, model)
             elif not await self._free(pod, model):
                 raise
-            await self._stay(pod, model)
+            await self._stay(pod, model, key)
 
-    async def _stay(self, pod: Realizer, model: Port) -> None:
+    async def _stay(self, pod: Realizer, model: Port, key: Key) -> None:
         wanted = plan.port(model)
         refs = plan.references(pod.body(wanted))
         own = Ref(names.PORT, model.shown["id"])
@@ -67,10 +67,11 @@ class Ports:
             known |= await self._known(pod, missing)
         if gone := refs - known.keys():
             raise Left(f"not in {pod.neutron.pod.region_name}: {sorted(map(str, gone))}")
-        if own in known:
-            await pod.ensure(wanted, known)
-        else:
-            await pod.create_or_find(wanted, known)
+        twin = await (pod.ensure(wanted, known) if own in known else pod.create_or_find(wanted, known))
+        server_id = names.server_of(model.shown)
+        if server_id and twin.get("device_id") != server_id:
+            # It was made anew, and the server has lost it; or it is on its way to the server.
+            await self._shop.request([Key(names.SERVER, server_id, key.pod_id)])
 
     async def _known(self, pod: Realizer, refs: set[Ref] | frozenset[Ref]) -> dict[Ref, str]:
         """The ids of what is ready in the pod."""

@@ -100,7 +100,7 @@ def test_a_change_that_its_twin_must_have(changes: dict[str, Any]) -> None:
     "changes",
     [
         {"status": "ACTIVE", "revision_number": 4},
-        {"device_id": "server", "device_owner": "compute:az1"},
+        {"device_id": "triune-boot-1", "device_owner": "compute:az1"},
         {"binding:host_id": "host", "binding:profile": {"triune": {"pod": "one", "status": "ACTIVE"}}},
         {"security_groups": ["default", "web"]},
         {"fixed_ips": [*reversed(SHOWN["fixed_ips"])]},
@@ -108,6 +108,20 @@ def test_a_change_that_its_twin_must_have(changes: dict[str, Any]) -> None:
 )
 def test_a_change_that_its_twin_has_no_part_in(changes: dict[str, Any]) -> None:
     assert touched.by_port(port(), port(**changes)) == touched.Change()
+
+
+SERVED = {"device_id": "server", "device_owner": "compute:az1"}
+
+
+@pytest.mark.parametrize("before", [port(), None, port(**{**SERVED, "device_id": "triune-boot-1"})])
+def test_a_server_gets_a_port(before: Port | None) -> None:
+    """Whoever has looked at the server before has not found the port."""
+    assert Key("server", "server", "one") in touched.by_port(before, port(**SERVED)).keys
+
+
+def test_a_port_of_a_server_changes() -> None:
+    assert touched.by_port(port(**SERVED), port(**SERVED)) == touched.Change()
+    assert touched.by_port(port(**SERVED), port()) == touched.Change()
 
 
 def test_other_addresses() -> None:
