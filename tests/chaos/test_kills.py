@@ -1,20 +1,25 @@
 """People work on networks in two pods while the gateway, a worker, central Neutron and the database are killed."""
 
 import os
+import re
 import time
 from typing import Any
 
-from e2e import agreement, networks, packets, things
+from e2e import agreement, leftovers, networks, packets, things
 from e2e.lab import Lab
 from e2e.people import Newcomers, Person
 
-from .killer import Killer
+from .killer import VICTIMS, Killer
 from .user import User
 
 # The same seed does the same things; when what was killed meets what is done differs all the same.
 SEED = int(os.environ.get("CHAOS_SEED", "0")) or int.from_bytes(os.urandom(3))
 OPERATIONS = 300
 USERS = 4
+# Of what was tried so much has to succeed, or too little is proven.
+SUCCEED = 0.5
+# What Nova says of a server whose port was taken from it, or given to another.
+LOST_PORT = re.compile(r"Port \S+ (could not be found|is still in use|not usable)")
 # Afterwards everything has so many seconds to become as wanted.
 RECOVERY_SECONDS = 180.0
 
@@ -39,8 +44,14 @@ def test_nothing_is_lost_and_nothing_is_left(
         if user.errors:
             raise user.errors[0]
 
+    assert set(killer.killed) == set(VICTIMS)
+    assert sum(user.done.total() for user in users) >= SUCCEED * OPERATIONS
+
     settled(users, people)
-    agreement.reached(admin, lab, [person.project_id for person in people], RECOVERY_SECONDS)
+    projects = [person.project_id for person in people]
+    agreement.reached(admin, lab, projects, RECOVERY_SECONDS)
+    no_job = lambda: not list(leftovers.jobs(admin, projects))  # noqa: E731
+    things.wait_until("the end of all jobs", no_job, RECOVERY_SECONDS, interval=2)
     it_works(people[0], boot, prefix)
     for person in people:
         clean(person, admin)
@@ -58,6 +69,8 @@ def settled(users: list[User], people: list[Person]) -> None:
             return not waiting and not servers.keys() & user.gone
 
         things.wait_until(f"rest for {user.name}", look, RECOVERY_SECONDS, interval=2)
+        faults = [str(each.fault) for each in servers.values() if each.status == "ERROR"]
+        assert not [fault for fault in faults if LOST_PORT.search(fault)], faults
         assert not user.promised - servers.keys(), f"servers were lost: {user.promised - servers.keys()}"
 
 

@@ -20,9 +20,8 @@ MOST_SECONDS = 900.0
 MOST_NETWORKS, MOST_GROUPS, MOST_PORTS, MOST_SERVERS = 3, 3, 4, 3
 
 # What cannot be helped while processes die, or when a change meets another: no answer, an error of the server, a
-# resource that is gone, in use or in the wrong state; and Keystone, whose database is the same, may know neither a
-# token nor its roles. Whatever else is refused is a defect.
-ENDURED = (400, 401, 403, 404, 409, 412, 500, 502, 503, 504)
+# resource that is gone, in use or in the wrong state. Whatever else is refused is a defect.
+ENDURED = (400, 404, 409, 412, 500, 502, 503, 504)
 
 
 class User(threading.Thread):

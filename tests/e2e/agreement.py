@@ -105,6 +105,9 @@ def _of_pod(central: Central, pod_id: str, held: list[tuple[str, str, Any]]) -> 
             yield from _ports(port, twin, bottom)
     for top in in_use & {top for kind, top in bottom if kind == "network"}:
         yield from _networks(central, central.networks[top], bottom[("network", top)], pod_id, bottom)
+    for port in central.ports:
+        if port.device_id == f"{RESERVE}{pod_id}" and port.network_id not in in_use:
+            yield f"addresses of network {port.network_id}, which is not there, are held"
     groups = {top: twin for (kind, top), twin in bottom.items() if kind == "security group" and top in central.groups}
     addresses = {twin.id: set(twin.addresses) for kind, _, twin in held if kind == "address group"}
     yield from rules.differences(central, groups, addresses, pod_id)
@@ -162,8 +165,13 @@ def _networks(central: Central, top: Any, twin: Any, pod_id: str, bottom: dict[t
 
 def _servers(admin: Person, central: Central, region: str, pod_id: str, projects: list[str]) -> Iterator[str]:
     compute = admin.pod(region).compute
-    alive = {each.id for each in compute.servers(all_projects=True) if each.project_id in projects}
-    placed = central.placed(pod_id)
+    servers = [each for each in compute.servers(all_projects=True) if each.project_id in projects]
+    alive, placed = {each.id for each in servers}, central.placed(pod_id)
+    for server in servers:
+        has = {each.mac_addr for each in compute.server_interfaces(server)} if server.status == "ACTIVE" else set()
+        told = {port.mac_address for port in placed if port.device_id == server.id}
+        if server.status == "ACTIVE" and has != told:
+            yield f"server {server.id} has {has}, central Neutron says {told}"
     for port in placed:
         if port.device_id and not port.device_id.startswith(BOOT) and port.device_id not in alive:
             yield f"port {port.id} belongs to server {port.device_id}, which is not there"
