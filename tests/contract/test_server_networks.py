@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from triune.gateway.compute.boot import AT_ONCE
 from triune.network.names import BOOT_DEVICE, PROFILE
 
 from .central import place_of
@@ -287,6 +288,18 @@ async def test_several_servers_and_a_quota(
     assert len(cloud.pods[0].nova.servers) == left
     async with working(gateway):
         await eventually(lambda: len(tenants_ports(cloud)) == left)
+
+
+async def test_more_servers_than_anybody_has_names_for(cloud: Cloud, client: Client, blue: Record) -> None:
+    """What is asked for costs nothing; what is made ends with the quota."""
+    nova = cloud.pods[0].nova
+    nova.quota_instances = 3
+    networks = [{"uuid": blue["id"]}]
+    reply = await boot(client, availability_zone="az1", networks=networks, min_count=2, max_count=2**31 - 1)
+    assert reply.status == 202, reply.text
+    assert len(nova.servers) == 3
+    # Who was under way when the first was refused is refused too, and nobody after that.
+    assert nova.count("POST", "/servers$") <= 3 + AT_ONCE
 
 
 @pytest.mark.parametrize(

@@ -68,26 +68,28 @@ class Boot:
 
         As with Nova, a quota that does not suffice for all of them makes fewer, and none where they would be too few.
         """
-        names = [f"{self.body['server']['name']}-{number}" for number in range(1, self.wanted.most + 1)]
-        first = await self._one(pods, {"name": names[0]})
+        # As Nova names them: without the blanks that may surround a name.
+        name = self.body["server"]["name"].strip()
+        first = await self._one(pods, {"name": f"{name}-1"})
         if not first.ok:
             return first
         # They have one password, which the first answer tells.
         password = {"adminPass": shown} if (shown := first.part("server").get("adminPass")) else {}
         made, refused = [first], list[Document | Exception]()
-        slots = asyncio.Semaphore(AT_ONCE)
+        # Shared by all who make them: so many as are asked for nobody may ever make.
+        numbers = iter(range(2, self.wanted.most + 1))
 
-        async def another(name: str) -> None:
-            async with slots:
-                if refused:
-                    return
+        async def others() -> None:
+            for number in numbers:
                 try:
-                    document = await self._one([first.pod], {"name": name, **password})
+                    document = await self._one([first.pod], {"name": f"{name}-{number}", **password})
                     (made if document.ok else refused).append(document)
                 except (ApiError, PodUnreachable) as error:
                     refused.append(error)
+                if refused:
+                    return
 
-        await asyncio.gather(*(another(name) for name in names[1:]))
+        await asyncio.gather(*(others() for _ in range(AT_ONCE)))
         if refused and not (len(made) >= self.wanted.least and all(_is_quota(refusal) for refusal in refused)):
             await asyncio.gather(*(self._unmake(document) for document in made))
             if isinstance(refused[0], Exception):
