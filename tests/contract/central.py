@@ -5,8 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from triune.db.models import PlacementRow
 from triune.gateway.call import Gateway
-from triune.network.names import BOOT_DEVICE, NETWORK, PORT, PROFILE, SECURITY_GROUP
-from triune.work.requests import Key
+from triune.network.central import touched
+from triune.network.names import BOOT_DEVICE, PROFILE
 
 from .cloud.neutron import Neutron, Record
 from .cloud.neutron.errors import refusal
@@ -15,6 +15,12 @@ from .cloud.neutron.errors import refusal
 def place_of(port: Record | None) -> str | None:
     """The pod that a port is placed in."""
     return ((port or {}).get("binding:profile") or {}).get(PROFILE, {}).get("pod")
+
+
+def placed(port: Record | None) -> touched.Port | None:
+    """A placed port as the driver has it."""
+    pod_id = place_of(port)
+    return touched.port(port, pod_id) if port is not None and pod_id is not None else None
 
 
 def wire(central: Neutron, shared: Gateway) -> None:
@@ -34,21 +40,20 @@ def wire(central: Neutron, shared: Gateway) -> None:
             return
         port = after or before
         assert port is not None
-        pods = {place_of(before), place_of(after)} - {None}
+        old, new = placed(before), placed(after)
+        if old is None and new is None:
+            return
+        change = touched.by_port(old, new)
+        keys = change.keys | touched.by_left(change.left, ())
 
         async def work(session: AsyncSession) -> None:
             await session.execute(delete(PlacementRow).where(PlacementRow.port_id == port["id"]))
-            if (pod_id := place_of(after)) is not None:
-                row = {"network_id": port["network_id"], "project_id": port["project_id"], "pod_id": pod_id}
+            if new is not None:
+                row = {"network_id": port["network_id"], "project_id": port["project_id"], "pod_id": new.pod_id}
                 session.add(PlacementRow(port_id=port["id"], **row))
-            keys = [Key(PORT, port["id"], str(pod_id)) for pod_id in pods]
-            if (left := place_of(before)) is not None and left != pod_id:
-                keys += [Key(NETWORK, port["network_id"], left)]
-                keys += [Key(SECURITY_GROUP, group_id, left) for group_id in port["security_groups"]]
             await shared.journal.request(session, keys, port["project_id"], None)
 
-        if pods:
-            await shared.database.repeat(work)
+        await shared.database.repeat(work)
 
     central.judge = judge
     central.changed = changed

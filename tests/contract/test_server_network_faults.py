@@ -103,6 +103,40 @@ async def test_a_lost_answer_of_a_slow_pod(cloud: Cloud, gateway: Running, clien
         await eventually(lambda: [port["device_id"] for port in tenants_ports(cloud)] == [server["id"]])
 
 
+def slow_to_give(seconds: float) -> Any:
+    """Central Neutron takes its time to give a port to a server."""
+
+    async def slow(request: Any) -> None:
+        if (await request.json())["port"].get("device_owner", "").startswith("compute:"):
+            await asyncio.sleep(seconds)
+
+    return slow
+
+
+async def test_central_neutron_is_slow_once_the_server_is_there(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record
+) -> None:
+    """Who looks at the server before it has its port sees nothing of it; somebody looks afterwards."""
+    cloud.central.fails(slow_to_give(2.0), "PUT /v2.0/ports")
+    async with working(gateway):
+        assert (await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}])).status == 202
+        (port,) = await settled(cloud)
+        await eventually(lambda: (port["status"], port["binding:host_id"]) == ("ACTIVE", "compute1"))
+
+
+async def test_central_neutron_is_slow_when_the_worker_gives_the_port(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record
+) -> None:
+    cloud.central.fails(slow_to_give(1.0), "PUT /v2.0/ports")
+    nova = cloud.pods[0].nova
+    nova.fails_late(service.drop, "POST .*/servers$")
+    assert (await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}])).status == 504
+    nova.fails(None)
+    async with working(gateway):
+        (port,) = await settled(cloud)
+        await eventually(lambda: (port["status"], port["binding:host_id"]) == ("ACTIVE", "compute1"))
+
+
 @pytest.mark.parametrize("path", ["POST /v2.0/ports", "PUT /v2.0/ports", "GET /v2.0/networks"])
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("fault", [service.drop, service.status(500), service.hang])

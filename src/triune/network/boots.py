@@ -8,9 +8,8 @@ from urllib.parse import urlencode
 from oslo_log import log as logging
 
 from triune.db.engine import Database
-from triune.network.asking import ask_for
 from triune.network.clocks import since
-from triune.network.names import BOOT_DEVICE, SERVER
+from triune.network.names import BOOT_DEVICE
 from triune.network.port_twins import PodRefused, twins
 from triune.network.top_ports import TopChanged, TopPorts, placement
 from triune.pods.registry import Pod, Registry
@@ -50,15 +49,13 @@ class Boots:
 
     def __init__(
         self,
-        database: Database,
-        journal: Journal,
+        _database: Database,
+        _journal: Journal,
         registry: Registry,
         user: ServiceUser,
         ports: TopPorts,
         under_way: float = UNDER_WAY,
     ) -> None:
-        self._database = database
-        self._journal = journal
         self._registry = registry
         self._user = user
         self._ports = ports
@@ -93,8 +90,7 @@ class Boots:
         return None
 
     async def _adopt(self, port: JSON, server_id: str, pod: Pod) -> None:
-        key = Key(SERVER, server_id, pod.id)
-        await ask_for(self._database, self._journal, [key], port["tenant_id"], None)
+        # Central Neutron asks for a look at the server in the transaction that gives it the port.
         await self._ports.update(port, {"device_id": server_id, "device_owner": f"compute:{pod.az_name}"})
 
     async def _builds(self, pod: Pod, project_ids: Iterable[str]) -> bool:

@@ -16,7 +16,7 @@ from triune.gateway.call import Call
 from triune.gateway.compute.networks import NO_GROUPS_THERE, Interface, Refusal, ask, in_use
 from triune.gateway.errors import ApiError
 from triune.network.boots import let_go_all
-from triune.network.names import BOOT, BOOT_DEVICE, PORT, SERVER
+from triune.network.names import BOOT, BOOT_DEVICE, PORT
 from triune.network.top import NETWORK_SERVICE, central
 from triune.network.top_ports import PATH, TopChanged, TopPorts, TopRefused, fault, placed
 from triune.pods.client import Document
@@ -28,8 +28,6 @@ LOG = logging.getLogger(__name__)
 
 JSON = dict[str, Any]
 
-# Seconds after which the worker looks at a server that has just got ports: what it does takes its time anyway.
-SERVER_DELAY = 1.0
 # A port that is changed by its owner at the same time is read again so often.
 CLAIMS = 3
 
@@ -105,15 +103,10 @@ class BootPorts:
             raise error
 
     async def adopt(self, server_id: str, pod: Pod) -> None:
-        """The server is there: the ports are its own.
+        """The server is there: the ports are its own. What goes wrong here is left to the worker: the server exists.
 
-        What goes wrong here is left to the worker: the server exists.
+        Central Neutron asks for a look at the server in the transaction that gives it a port.
         """
-        call = self._call
-        gateway = call.gateway
-        async with gateway.database.transaction() as session:
-            key = Key(SERVER, server_id, pod.id)
-            await gateway.journal.request(session, key, call.caller.project_id, call.request.request_id, SERVER_DELAY)
         changes = {"device_id": server_id, "device_owner": f"compute:{pod.az_name}"}
         await asyncio.gather(*(self._ports.update(slot.port, changes) for slot in self._slots if slot.port is not None))
 
