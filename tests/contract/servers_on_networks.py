@@ -7,6 +7,7 @@ from triune.network.names import BOOT_DEVICE
 from triune.work.entry import STATUSES
 from triune.work.jobs import Jobs
 
+from .cloud import service
 from .cloud.cloud import Cloud
 from .cloud.neutron import Record
 from .conftest import Client, Reply
@@ -70,3 +71,18 @@ async def idle(gateway: Running) -> None:
     async with asyncio.timeout(12):
         while any([await jobs.page(STATUSES[status]) for status in ("NEW", "RUNNING", "FAIL")]):
             await asyncio.sleep(0.05)
+
+
+def third(answer: Any) -> Any:
+    """A pod that has an answer of its own to the third server of a request."""
+
+    async def fault(request: Any) -> Any:
+        if request.method == "POST" and (await request.json())["server"]["name"] == "vm-3":
+            return await answer(request)
+        return None
+
+    return fault
+
+
+async def refuse(_request: Any) -> Any:
+    return service.web.json_response({"badRequest": {"code": 400, "message": "no"}}, status=400)

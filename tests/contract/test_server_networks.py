@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from triune.gateway.compute.boot import AT_ONCE
-from triune.network.names import BOOT_DEVICE, PROFILE
+from triune.network.asking import waiting
+from triune.network.names import BOOT_DEVICE, PROFILE, SERVER
+from triune.work.requests import Key
 
 from .central import place_of
 from .cloud import service
@@ -15,7 +17,18 @@ from .cloud.cloud import Cloud
 from .cloud.neutron import Record
 from .conftest import Client
 from .gateway import Running
-from .servers_on_networks import boot, given, message, nothing_is_left, settled, tenants_ports, vlan
+from .servers_on_networks import (
+    boot,
+    given,
+    idle,
+    message,
+    nothing_is_left,
+    refuse,
+    settled,
+    tenants_ports,
+    third,
+    vlan,
+)
 from .test_convergence import eventually, working
 
 pytestmark = pytest.mark.usefixtures("wired")
@@ -288,6 +301,35 @@ async def test_several_servers_and_a_quota(
     assert len(cloud.pods[0].nova.servers) == left
     async with working(gateway):
         await eventually(lambda: len(tenants_ports(cloud)) == left)
+
+
+async def test_what_came_before_a_refusal_goes_with_its_ports(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record
+) -> None:
+    """Servers that rest, whose ports nobody is at work on any more, are followed when they are taken back."""
+    nova = cloud.pods[0].nova
+    made: set[str] = set()
+
+    async def late(request: Any) -> Any:
+        async with asyncio.timeout(6):
+            while len(nova.servers) < 2 or await at_work():
+                await asyncio.sleep(0.05)
+        made.update(nova.servers)
+        return await refuse(request)
+
+    async def at_work() -> list[Key]:
+        found = [await waiting(gateway.shared.database, SERVER, server_id) for server_id in nova.servers]
+        return [key for keys in found for key in keys]
+
+    nova.fails(third(late), "POST .*/servers$")
+    async with working(gateway):
+        reply = await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}], min_count=3)
+        assert (reply.status, message(reply)) == (400, "no")
+        assert not nova.servers
+        await eventually(lambda: not tenants_ports(cloud))
+        await idle(gateway)
+    assert len(made) == 2
+    assert not [server_id for server_id in made if await gateway.shared.routings.find("server", server_id)]
 
 
 async def test_more_servers_than_anybody_has_names_for(cloud: Cloud, client: Client, blue: Record) -> None:

@@ -10,8 +10,10 @@ import msgspec
 from oslo_log import log as logging
 from oslo_utils import strutils
 
+from triune.db.engine import DatabaseUnavailable
 from triune.gateway.call import Call
 from triune.gateway.compute.attempt import Attempt
+from triune.gateway.compute.follow import follow
 from triune.gateway.compute.networks import Interface, Resolved
 from triune.gateway.compute.ports import BootPorts
 from triune.gateway.compute.requested import Requested
@@ -20,6 +22,7 @@ from triune.gateway.http import Response
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.locate import SERVER
 from triune.pods.registry import Pod
+from triune.work.handler import KeyFailed
 
 LOG = logging.getLogger(__name__)
 
@@ -84,12 +87,15 @@ class Boot:
                 try:
                     document = await self._one([first.pod], {"name": f"{name}-{number}", **password})
                     (made if document.ok else refused).append(document)
-                except (ApiError, PodUnreachable) as error:
+                except (ApiError, PodUnreachable, DatabaseUnavailable) as error:
                     refused.append(error)
                 if refused:
                     return
 
         await asyncio.gather(*(others() for _ in range(AT_ONCE)))
+        if any(_may_have_begun(refusal) for refusal in refused):
+            # That server may be there, whatever becomes of the others: the worker finds out.
+            return first
         if refused and not (len(made) >= self.wanted.least and all(_is_quota(refusal) for refusal in refused)):
             await asyncio.gather(*(self._unmake(document) for document in made))
             if isinstance(refused[0], Exception):
@@ -99,12 +105,18 @@ class Boot:
 
     async def _unmake(self, document: Document) -> None:
         """Delete a server that was made for a request that failed as a whole; its ports follow it."""
-        call, server_id = self.call, _server_id(document)
-        target = call.target(document.pod, "DELETE", SERVER.show(server_id))
+        call, pod, server_id = self.call, document.pod, _server_id(document)
+        await follow(call, pod, server_id)
         try:
-            await call.fetch(target)
+            answer = await call.fetch(call.target(pod, "DELETE", SERVER.show(server_id)))
         except PodUnreachable as error:
             LOG.error("Server %s of a request that failed could not be deleted: %s", server_id, error)
+            return
+        if not answer.ok and answer.status != 404:
+            text = "Server %s of a request that failed could not be deleted: %s answers HTTP %s"
+            LOG.error(text, server_id, pod.region_name, answer.status)
+            return
+        await call.gateway.locator.forget(SERVER, server_id)
 
     # -- one
 
@@ -189,3 +201,12 @@ def _devices(server: JSON) -> list[JSON]:
 def _is_quota(refusal: Document | Exception) -> bool:
     status = refusal.status if isinstance(refusal, Document | ApiError) else 0
     return status == 403
+
+
+def _may_have_begun(refusal: Document | Exception) -> bool:
+    """Whether the pod may have made the server all the same."""
+    if isinstance(refusal, Document):
+        return refusal.status >= 500
+    if isinstance(refusal, PodUnreachable):
+        return refusal.sent and not refusal.pod.is_central
+    return isinstance(refusal.__cause__, KeyFailed)
