@@ -1,13 +1,14 @@
 """Servers on networks while pods, central Neutron or the gateway fail: nothing is lost, nothing is left over."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from triune.db.models import JournalRow
-from triune.network.boots import Boots
+from triune.network.boots import UNDER_WAY, Boots, under_way
 from triune.network.names import BOOT
 from triune.network.top import central
 from triune.network.top_ports import TopPorts
@@ -17,7 +18,17 @@ from .cloud.cloud import Cloud
 from .cloud.neutron import Record
 from .conftest import Client
 from .gateway import Running
-from .servers_on_networks import boot, given, idle, message, nothing_is_left, settled, tenants_ports
+from .servers_on_networks import (
+    boot,
+    given,
+    idle,
+    message,
+    nothing_is_left,
+    refuse,
+    settled,
+    tenants_ports,
+    third,
+)
 from .test_convergence import eventually, working
 
 DEADLINES = {"connect_timeout": 1, "list_deadline": 2, "request_deadline": 3}
@@ -96,11 +107,46 @@ async def test_a_lost_answer_of_a_slow_pod(cloud: Cloud, gateway: Running, clien
     assert (await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}])).status == 504
     nova.fails_late(None)
     async with working(gateway):
-        await eventually(lambda: nova.count("GET", "/servers$") > 0)
+        await eventually(lambda: nova.count("GET", "/servers/detail$") > 0)
         assert len(tenants_ports(cloud)) == 1
         (server,) = servers(cloud)
         nova.build(server)
         await eventually(lambda: [port["device_id"] for port in tenants_ports(cloud)] == [server["id"]])
+
+
+@pytest.mark.parametrize(
+    ("status", "mine", "age", "holds"),
+    [
+        ("BUILD", True, 0, True),
+        ("BUILD", True, 7200, False),
+        ("BUILD", True, -7200, False),
+        ("BUILD", False, 0, False),
+        ("ACTIVE", True, 0, False),
+    ],
+)
+async def test_which_servers_may_still_take_a_port(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record, status: str, mine: bool, age: int, holds: bool
+) -> None:
+    """One of the project that is being built for about as long as the port waits; no other keeps it."""
+    nova = cloud.pods[0].nova
+    created = (datetime.now(UTC) - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    project_id = client.token.project_id if mine else "somebody"
+    nova.add_server(project_id or "", status=status, created=created, updated=created)
+    nova.fails(service.drop, "POST .*/servers$")
+    assert (await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}])).status == 504
+    nova.fails(None)
+    async with working(gateway):
+        await eventually(lambda: nova.count("GET", "/servers/detail$") > 0)
+        if holds:
+            await asyncio.sleep(0.5)
+            assert len(tenants_ports(cloud)) == 1
+        else:
+            await eventually(lambda: not tenants_ports(cloud))
+
+
+def test_a_port_may_be_on_its_way_for_longer_than_a_gateway_waits(gateway: Running) -> None:
+    assert under_way(gateway.conf.pods.request_deadline) > gateway.conf.pods.request_deadline
+    assert under_way(60.0) == UNDER_WAY
 
 
 def slow_to_give(seconds: float) -> Any:
@@ -172,6 +218,41 @@ async def test_the_pods_neutron_refuses(
     assert not servers(cloud)
     cloud.pods[0].neutron.fails(None)
     await nothing_is_left(cloud, gateway)
+
+
+async def test_what_cannot_be_taken_back_is_told(
+    cloud: Cloud, client: Client, blue: Record, caplog: pytest.LogCaptureFixture
+) -> None:
+    nova = cloud.pods[0].nova
+
+    async def fault(request: Any) -> Any:
+        if request.method == "DELETE":
+            return service.web.json_response({"conflictingRequest": {"code": 409, "message": "locked"}}, status=409)
+        return await third(refuse)(request)
+
+    nova.fails(fault, "(POST .*/servers$|DELETE)")
+    reply = await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}], min_count=3)
+    assert reply.status == 400
+    told = [record.getMessage() for record in caplog.records if "could not be deleted" in record.getMessage()]
+    assert len(told) == 2
+    assert all(any(server_id in text and "409" in text for text in told) for server_id in nova.servers)
+
+
+@pytest.mark.parametrize("fault", [service.drop, service.status(500), service.hang])
+@pytest.mark.parametrize("late", [False, True])
+async def test_one_of_several_of_which_nobody_heard(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record, late: bool, fault: Any
+) -> None:
+    """The pod may have made it: who asked gets to know of the others, and the worker settles its port."""
+    nova = cloud.pods[0].nova
+    (nova.fails_late if late else nova.fails)(third(fault), "POST .*/servers$")
+    reply = await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}], min_count=3)
+    assert reply.status == 202, reply.text
+    nova.fails(None)
+    async with working(gateway):
+        await eventually(lambda: {port["device_id"] for port in tenants_ports(cloud)} == set(nova.servers))
+        await idle(gateway)
+    assert sorted(each["name"] for each in servers(cloud)) == ["vm-1", "vm-2", "vm-3"][: 3 if late else 2]
 
 
 STEPS = [

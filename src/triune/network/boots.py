@@ -1,6 +1,5 @@
 """Attempts to give ports to a server that their gateway did not bring to an end (kind `boot`)."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -8,7 +7,7 @@ from urllib.parse import urlencode
 from oslo_log import log as logging
 
 from triune.db.engine import Database
-from triune.network.clocks import since
+from triune.network.clocks import since, told_at
 from triune.network.names import BOOT_DEVICE
 from triune.network.port_twins import PodRefused, twins
 from triune.network.top_ports import TopChanged, TopPorts, placement
@@ -21,12 +20,25 @@ LOG = logging.getLogger(__name__)
 
 JSON = dict[str, Any]
 
-# For so many seconds after its last change a port may still be on its way to a server that nobody sees yet.
-UNDER_WAY = 20.0
+# Seconds in which a pod shows a server that it was asked for, once its gateway has ceased to wait for that.
+MARGIN = 10.0
+# For so many seconds after its last change a port may still be on its way to a server that nobody sees yet: as long as
+# a gateway waits for a pod by default ([pods] request_deadline), and a little.
+UNDER_WAY = 60.0 + MARGIN
 # Seconds between looks at a pod that is still building servers.
 PAUSE = 3.0
 # How often ports that change meanwhile are read again.
 LOOKS = 4
+# A server that has been building for so many seconds has its ports by now, or gets none any more; nor is one that is
+# so much younger than an attempt the attempt's.
+STUCK = 3600.0
+_SERVERS = "/v2.1/servers/detail"
+_BUILDING = {"all_tenants": "1", "status": "BUILD", "sort_key": "created_at", "sort_dir": "desc"}
+
+
+def under_way(request_deadline: float) -> float:
+    """For how long a port may be on its way where a gateway waits so long for a pod; all in seconds."""
+    return request_deadline + MARGIN
 
 
 async def let_go_all(ports: TopPorts, boot_id: str) -> None:
@@ -80,11 +92,16 @@ class Boots:
                 await self._adopt(port, server_id, pod)
         rest = [port for port in mine if not found.get(port["id"], {}).get("device_id")]
         # Only a port that has a twin can be one that a server waits for.
-        owners = {port["tenant_id"] for port in rest if port["id"] in found}
-        if owners and min(since(port["updated_at"], read_at) for port in rest) < self._under_way:
+        ages: dict[str, float] = {}
+        for port in rest:
+            if port["id"] in found:
+                age = since(port["updated_at"], read_at)
+                ages[port["tenant_id"]] = max(age, ages.get(port["tenant_id"], 0.0))
+        if ages and min(since(port["updated_at"], read_at) for port in rest) < self._under_way:
             return Again(PAUSE, "the pod may not have begun with the server yet")
-        if pod is not None and await self._builds(pod, owners):
-            return Again(PAUSE, f"{pod.region_name} is still building servers of the project")
+        for project_id, age in ages.items():
+            if pod is not None and await self._builds(pod, project_id, age):
+                return Again(PAUSE, f"{pod.region_name} is still building servers of the project")
         for port in rest:
             await self._ports.let_go(port)
         return None
@@ -93,12 +110,16 @@ class Boots:
         # Central Neutron asks for a look at the server in the transaction that gives it the port.
         await self._ports.update(port, {"device_id": server_id, "device_owner": f"compute:{pod.az_name}"})
 
-    async def _builds(self, pod: Pod, project_ids: Iterable[str]) -> bool:
-        for project_id in project_ids:
-            query = urlencode({"all_tenants": 1, "project_id": project_id, "status": "BUILD", "limit": 1})
-            document = await self._user.fetch(pod, "compute", "GET", "/v2.1/servers", query=query)
-            if not document.ok:
-                raise PodRefused("servers", document)
-            if document.part("servers"):
-                return True
-        return False
+    async def _builds(self, pod: Pod, project_id: str, age: float) -> bool:
+        """Whether a pod builds a server that an attempt may have asked for whose ports are of this age in seconds."""
+        query = urlencode({**_BUILDING, "project_id": project_id})
+        document = await self._user.fetch(pod, "compute", "GET", _SERVERS, query=query)
+        if not document.ok:
+            raise PodRefused("servers", document)
+        servers = document.part("servers")
+        if "Date" not in document.headers:
+            return bool(servers)
+        now = told_at(document)
+        # A page of the newest is enough: where it is full of them, there is one.
+        ages = (since(server.get("created"), now) for server in servers)
+        return any(age - STUCK < each < min(age + MARGIN, STUCK) for each in ages)

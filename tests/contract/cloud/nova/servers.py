@@ -75,12 +75,17 @@ class Servers(Interfaces):
         directions += [directions[0]] * (len(keys) - len(directions))
         everything = asked.first("all_tenants") is not None and asked.user.is_admin
         wanted_zone, wanted_name = asked.first("availability_zone"), asked.first("name")
+        statuses = {status.upper() for status in asked.all("status")}
+        # Of other projects only administrators hear, and only with `all_tenants`.
+        projects = {*asked.all("project_id"), *asked.all("tenant_id")} if everything else set()
         records = [
             record
             for record in self.servers.values()
             if (everything or record["project_id"] == asked.user.project_id)
             and (wanted_zone is None or record["zone"] == wanted_zone)
             and (wanted_name is None or re.search(wanted_name, record["name"]))
+            and (not statuses or record["status"] in statuses)
+            and (not projects or record["project_id"] in projects)
         ]
         records = ordered(records, [SORT_KEYS[key] for key in keys], directions)
         # Nova looks at the marker even where nothing is asked for.
