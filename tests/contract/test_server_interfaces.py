@@ -91,6 +91,57 @@ async def test_attach_and_detach(cloud: Cloud, client: Client, blue: Record, wor
     assert first["device_id"] == server_id
 
 
+@pytest.mark.parametrize("how", ["network", "port", "only"])
+async def test_an_administrator_attaches_for_the_servers_project(
+    cloud: Cloud, client: Client, admin: Client, blue: Record, how: str
+) -> None:
+    server_id = await server_on(client, blue)
+    await settled(cloud)
+    vlan(cloud, admin, 1002, "10.0.1.0/24")
+    port = given(cloud, client, blue)
+    attachment = {"network": {"net_id": blue["id"]}, "port": {"port_id": port["id"]}, "only": {}}[how]
+    reply = await attach(admin, server_id, **attachment)
+    assert reply.status == 200, reply.text
+    shown = reply.json["interfaceAttachment"]
+    top = cloud.central.ports[shown["port_id"]]
+    assert (shown["net_id"], top["project_id"], top["device_id"]) == (blue["id"], client.token.project_id, server_id)
+
+
+async def test_an_administrators_own_port_is_not_for_others_servers(
+    cloud: Cloud, client: Client, admin: Client, blue: Record
+) -> None:
+    server_id = await server_on(client, blue)
+    own = given(cloud, admin, vlan(cloud, admin, 1002))
+    reply = await attach(admin, server_id, port_id=own["id"])
+    assert (reply.status, message(reply)) == (400, f"Port {own['id']} not usable for instance.")
+
+
+async def test_twins_are_not_known_by_their_own_ids(cloud: Cloud, client: Client, blue: Record) -> None:
+    server_id = await server_on(client, blue)
+    (port,) = await settled(cloud)
+    (network,), (twin,) = cloud.pods[0].neutron.networks, cloud.pods[0].neutron.ports
+    reply = await attach(client, server_id, net_id=network)
+    assert (reply.status, message(reply)) == (404, f"Network {network} could not be found.")
+    reply = await attach(client, server_id, port_id=twin)
+    assert (reply.status, message(reply)) == (404, f"Port id {twin} could not be found.")
+    path = f"/compute/v2.1/servers/{server_id}/os-interface/{twin}"
+    for reply in (await client.get(path), await client.delete(path)):
+        assert (reply.status, message(reply)) == (404, f"Port id {twin} could not be found.")
+    assert len(cloud.pods[0].nova.ports_of(server_id)) == 1
+    assert tenants_ports(cloud) == [port]
+
+
+async def test_what_is_detached_is_detached_though_central_neutron_is_away(
+    cloud: Cloud, client: Client, blue: Record
+) -> None:
+    server_id = await server_on(client, blue)
+    (port,) = await settled(cloud)
+    await cloud.central.stop()
+    reply = await client.delete(f"/compute/v2.1/servers/{server_id}/os-interface/{port['id']}")
+    assert (reply.status, reply.body) == (202, b"")
+    assert not cloud.pods[0].nova.ports_of(server_id)
+
+
 async def test_refusals_of_attachments(cloud: Cloud, gateway: Running, client: Client, blue: Record) -> None:
     server_id = await server_on(client, blue)
     (used,) = await settled(cloud)

@@ -275,6 +275,25 @@ async def test_networks_of_a_pod_work_as_before(cloud: Cloud, client: Client, bl
     assert reply.status == 400
 
 
+async def test_what_triune_keeps_in_a_pod_is_not_there_by_its_id_there(
+    cloud: Cloud, client: Client, blue: Record
+) -> None:
+    await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}])
+    await settled(cloud)
+    pod = cloud.pods[0]
+    (network,), (port,) = pod.neutron.networks, pod.neutron.ports
+    cases = [
+        ({"uuid": network}, f"Network {network} could not be found."),
+        ({"uuid": network.upper()}, f"Network {network.upper()} could not be found."),
+        ({"port": port}, f"Port id {port} could not be found."),
+    ]
+    for wanted, text in cases:
+        for networks in ([wanted], [{"uuid": blue["id"]}, wanted]):
+            reply = await boot(client, availability_zone="az1", networks=networks)
+            assert (reply.status, message(reply)) == (400, text)
+    assert (len(pod.nova.servers), len(tenants_ports(cloud))) == (1, 1)
+
+
 async def test_several_servers_at_once(cloud: Cloud, client: Client, blue: Record) -> None:
     networks = [{"uuid": blue["id"]}]
     reply = await boot(client, availability_zone="az1", networks=networks, min_count=3, adminPass="secret")
@@ -288,6 +307,16 @@ async def test_several_servers_at_once(cloud: Cloud, client: Client, blue: Recor
     assert list(reply.json) == ["reservation_id"] and reply.json["reservation_id"].startswith("r-")
     reply = await boot(client, availability_zone="az1", networks=networks, min_count=2, return_reservation_id=True)
     assert reply.status == 400 and "return_reservation_id" in message(reply)
+
+
+@pytest.mark.parametrize("fault", [service.drop, service.status(500), service.text("{}")])
+async def test_a_reservation_that_cannot_be_looked_up_does_not_fail_the_server(
+    cloud: Cloud, client: Client, blue: Record, fault: Any
+) -> None:
+    cloud.pods[0].nova.fails(fault, "GET .*/servers/")
+    networks = [{"uuid": blue["id"]}]
+    reply = await boot(client, availability_zone="az1", networks=networks, return_reservation_id=True)
+    assert (reply.status, reply.json) == (202, {"reservation_id": ""})
 
 
 @pytest.mark.parametrize(("least", "status", "left"), [(2, 202, 2), (3, 403, 0)])

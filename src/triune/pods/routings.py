@@ -94,6 +94,20 @@ class Routings:
             LOG.exception("Routings cannot be read")
             return {}
 
+    async def twins(self, resource_type: str, ids: Iterable[str]) -> set[str]:
+        """Those of some ids that are known to be what resources of the top are called in a pod, in whichever."""
+        query = select(RoutingRow.bottom_id).where(
+            RoutingRow.bottom_id.in_(list(ids)),
+            RoutingRow.bottom_id != RoutingRow.top_id,
+            RoutingRow.resource_type == resource_type,
+        )
+        try:
+            async with asyncio.timeout(DEADLINE), self._database.transaction() as session:
+                return set(await session.scalars(query))
+        except (SQLAlchemyError, OSError):
+            LOG.exception("Routings cannot be read")
+            return set()
+
     async def bottoms(self, pod_id: str, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """The ids that resources of the top, given by type and id, have in a pod, as far as they are known."""
         asked = set(wanted)

@@ -173,8 +173,13 @@ class Boot:
         """The reservation that a server was made under, which Nova tells administrators only."""
         path = SERVER.show(_server_id(document))
         user = self.call.gateway.service_user
-        shown = await user.fetch(document.pod, "compute", "GET", path, microversion=_RESERVATIONS)
-        return str(shown.part("server", _RESERVATION)) if shown.ok else ""
+        try:
+            shown = await user.fetch(document.pod, "compute", "GET", path, microversion=_RESERVATIONS)
+            return str(shown.part("server", _RESERVATION))
+        except PodUnreachable as error:
+            # The server exists, whatever can be told of it.
+            LOG.warning("The reservation of server %s is not known: %s", _server_id(document), error)
+            return ""
 
 
 def with_groups(response: Response, server: JSON) -> Response:

@@ -34,7 +34,7 @@ class CreateServer:
             if not await has_networks(call):
                 return await _in_pod_alone(call, body)
             wanted = requested(server, call.microversion)
-            resolved = await resolve(call, wanted)
+            resolved = await resolve(call, wanted, call.caller.project_id)
             if resolved.of_top:
                 return await _on_networks(call, body, wanted, resolved)
             if resolved.is_of_pod:

@@ -68,6 +68,8 @@ class Interfaces:
             return pod
         twin_id = await twin_of(call, pod, port_id)
         if twin_id is None:
+            if await call.gateway.routings.twins(PORT, [port_id.lower()]):
+                raise ApiError(404, f"Port id {port_id} could not be found.")
             return await _OWNER(call)
         if call.request.method == "DELETE":
             await follow(call, pod, server_id)
@@ -75,6 +77,9 @@ class Interfaces:
         response = await _OWNER(replace(call, path=path))
         if response.status >= 400:
             return with_bytes(response, twin_id, port_id)
+        if call.request.method == "DELETE":
+            # It is done, and there is nothing to be told that would have to be looked up.
+            return response
         return await _shown(call, response, await _ports(call, [("id", port_id)]))
 
 
@@ -101,19 +106,18 @@ async def attach(call: Call) -> Response:
     except Malformed:
         return await _OWNER(call)
     named = nic is not None and (nic.network_id or nic.port_id)
-    shown, resolved = await asyncio.gather(
-        call.fetch(call.target(pod, "GET", SERVER.show(server_id))),
-        _resolved(call, Requested((nic,) if nic is not None and named else None)),
-    )
+    shown = await call.fetch(call.target(pod, "GET", SERVER.show(server_id)))
     if not shown.ok:
         return await call.respond(shown)
+    # Whoever asks, the server's project gets it.
+    project_id = shown.part("server").get("tenant_id")
+    resolved = await _resolved(call, Requested((nic,) if nic is not None and named else None), project_id)
     if resolved.is_of_pod:
         return await _OWNER(call)
     if not resolved.of_top:
-        project_id = call.caller.project_id
         raise ApiError(400, f"No specific network was requested and none are available for project '{project_id}'.")
     await _require_there(call, resolved.of_top[0], pod, server_id)
-    ports = BootPorts(call, resolved.of_top, (), shown.part("server").get("tenant_id"))
+    ports = BootPorts(call, resolved.of_top, (), project_id)
     tag = {"tag": nic.tag} if nic is not None and nic.tag is not None else {}
 
     async def prepare(_pod: Pod) -> JSON:
@@ -130,9 +134,9 @@ async def attach(call: Call) -> Response:
     return await _shown(call, await call.respond(document), ports.tops())
 
 
-async def _resolved(call: Call, wanted: Requested) -> Resolved:
+async def _resolved(call: Call, wanted: Requested, project_id: str | None) -> Resolved:
     try:
-        return await resolve(call, wanted)
+        return await resolve(call, wanted, project_id)
     except Refusal as error:
         raise ApiError(error.attaching, error.message) from error
 

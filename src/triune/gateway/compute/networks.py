@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from triune.gateway.call import Call
 from triune.gateway.compute.requested import Nic, Requested
 from triune.gateway.errors import ApiError
+from triune.network.names import NETWORK, PORT
 from triune.network.top import NETWORK_SERVICE, central
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.locate import is_uuid
@@ -73,9 +74,9 @@ async def has_networks(call: Call) -> bool:
     return await gateway.endpoints.get(gateway.conf.central_region, NETWORK_SERVICE) is not None
 
 
-async def resolve(call: Call, wanted: Requested) -> Resolved:
-    """Look up what a request names. Raises `ApiError` as Nova would, `PodUnreachable`."""
-    looked_up = _chosen(call, wanted.auto) if wanted.nics is None else _named(call, wanted.nics)
+async def resolve(call: Call, wanted: Requested, project_id: str | None) -> Resolved:
+    """Look up what a request names for a server of a project. Raises `ApiError` as Nova would, `PodUnreachable`."""
+    looked_up = _chosen(call, wanted.auto, project_id or "") if wanted.nics is None else _named(call, wanted.nics)
     groups, interfaces = await asyncio.gather(_group_ids(call, wanted.groups), looked_up, return_exceptions=True)
     if isinstance(interfaces, BaseException):
         raise groups if isinstance(groups, ApiError) else interfaces
@@ -86,7 +87,7 @@ async def resolve(call: Call, wanted: Requested) -> Resolved:
     if isinstance(groups, BaseException):
         raise groups
     for interface in resolved.of_top:
-        _judge(call, interface, groups)
+        _judge(call, interface, groups, project_id)
     return replace(resolved, group_ids=groups)
 
 
@@ -155,9 +156,8 @@ async def find_group(call: Call, group: str) -> str:
 # -- networks and ports
 
 
-async def _chosen(call: Call, auto: bool) -> list[Interface | Nic]:
+async def _chosen(call: Call, auto: bool, project_id: str) -> list[Interface | Nic]:
     """The project's only network, where a request names none."""
-    project_id = call.caller.project_id or ""
     mine, shared = await asyncio.gather(
         _listed(call, "networks", [("tenant_id", project_id), ("shared", "False")]),
         _listed(call, "networks", [("shared", "True")]),
@@ -190,7 +190,21 @@ async def _named(call: Call, nics: Iterable[Nic]) -> list[Interface | Nic]:
         port = ports.get((nic.port_id or "").lower())
         network = networks.get(port["network_id"] if port is not None else (nic.network_id or "").lower())
         result.append(nic if network is None else Interface(nic, network, port))
+    await _refuse_twins(call, [nic for nic in result if isinstance(nic, Nic)])
     return result
+
+
+async def _refuse_twins(call: Call, nics: list[Nic]) -> None:
+    """What Triune keeps in a pod is nobody's to name by its id there. Raises `Refusal`."""
+    ports = {nic.port_id.lower() for nic in nics if nic.port_id is not None}
+    networks = {nic.network_id.lower() for nic in nics if nic.network_id is not None and nic.port_id is None}
+    routings = call.gateway.routings
+    twins: set[str] = set()
+    for kind, ids in ((PORT, ports), (NETWORK, networks)):
+        twins |= await routings.twins(kind, ids) if ids else set()
+    for nic in nics:
+        if (nic.port_id or nic.network_id or "").lower() in twins:
+            raise unknown(nic)
 
 
 async def _networks(call: Call, ids: Iterable[str], visible: bool = True) -> dict[str, JSON]:
@@ -229,13 +243,13 @@ async def _ports(call: Call, ids: Iterable[str]) -> dict[str, JSON]:
 # -- judgement
 
 
-def _judge(call: Call, interface: Interface, group_ids: tuple[str, ...]) -> None:
+def _judge(call: Call, interface: Interface, group_ids: tuple[str, ...], project_id: str | None) -> None:
     """Refuse what Nova refuses. Raises `ApiError`."""
     network, port = interface.network, interface.port
     if network.get("router:external") and not network.get("shared") and not call.caller.is_admin:
         raise ApiError(403, f"It is not allowed to create an interface on external network {network['id']}")
     if port is not None:
-        judge_port(call, port)
+        judge_port(port, project_id)
         return
     if not network.get("subnets"):
         raise ApiError(400, f"Network {network['id']} requires a subnet in order to boot instances on.")
@@ -243,11 +257,11 @@ def _judge(call: Call, interface: Interface, group_ids: tuple[str, ...]) -> None
         raise ApiError(400, NO_GROUPS_THERE)
 
 
-def judge_port(call: Call, port: JSON) -> None:
-    """Refuse a port that cannot be given to a server. Raises `ApiError`."""
+def judge_port(port: JSON, project_id: str | None) -> None:
+    """Refuse a port that cannot be given to a server of a project. Raises `ApiError`."""
     if port.get("device_id"):
         raise in_use(port["id"])
-    if port["tenant_id"] != call.caller.project_id:
+    if port["tenant_id"] != project_id:
         # Nova, which has made the server by then, names it.
         raise ApiError(400, f"Port {port['id']} not usable for instance.")
     if not port.get("fixed_ips") and port.get("ip_allocation") not in ("deferred", "none"):
@@ -259,8 +273,8 @@ def in_use(port_id: str) -> ApiError:
     return ApiError(409, f"Port {port_id} is still in use.")
 
 
-def unknown(nic: Nic) -> ApiError:
+def unknown(nic: Nic) -> Refusal:
     """Neither central Neutron nor a pod has it."""
     if nic.port_id is not None:
-        return ApiError(400, f"Port id {nic.port_id} could not be found.")
-    return ApiError(400, f"Network {nic.network_id} could not be found.")
+        return Refusal(400, f"Port id {nic.port_id} could not be found.", 404)
+    return Refusal(400, f"Network {nic.network_id} could not be found.", 404)
