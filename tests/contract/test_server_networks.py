@@ -382,12 +382,20 @@ async def test_more_servers_than_anybody_has_names_for(cloud: Cloud, client: Cli
         {"networks": None},
         {"min_count": 3, "max_count": 2},
         {"security_groups": "default"},
+        {"security_groups": [{"name": ""}]},
+        {"name": "", "min_count": 2},
+        {"name": "vm ", "min_count": 2},
+        {"return_reservation_id": "maybe"},
     ],
 )
 async def test_what_is_malformed_is_the_pods_to_refuse(
-    cloud: Cloud, gateway: Running, client: Client, fields: dict[str, Any]
+    cloud: Cloud, gateway: Running, client: Client, blue: Record, fields: dict[str, Any]
 ) -> None:
-    await boot(client, availability_zone="az1", **fields)
+    reply = await boot(client, availability_zone="az1", **{"networks": [{"uuid": blue["id"]}], **fields})
+    assert reply.status == 400
+    # In the pod's own words, which name what is wrong and no network.
+    assert any(words in message(reply) for words in ("Invalid input for field", "min_count must be")), message(reply)
+    assert not cloud.pods[0].nova.servers
     assert cloud.pods[0].nova.count("POST", "/servers$") == 1
     assert cloud.central.count("POST") == 0
     await nothing_is_left(cloud, gateway)

@@ -77,7 +77,12 @@ def test_tags_by_microversion(version: str, allowed: bool) -> None:
         {"networks": [{"uuid": NETWORK}], "min_count": True},
         {"networks": "none", "security_groups": ["default"]},
         {"networks": "none", "security_groups": [{"name": 5}]},
+        {"networks": "none", "security_groups": [{"name": ""}]},
+        {"networks": "none", "security_groups": [{"name": " web"}]},
         {"networks": "none", "name": 5},
+        {"networks": "none", "return_reservation_id": "maybe"},
+        {"networks": "none", "return_reservation_id": 1},
+        {"networks": "none", "return_reservation_id": None},
         {"networks": "none", "flavorRef": ...},
     ],
 )
@@ -89,10 +94,32 @@ def test_what_is_the_pods_to_refuse(server: dict[str, Any]) -> None:
 
 
 def test_counts_and_groups() -> None:
-    groups = [{"name": "a"}, {"name": "b"}, {"name": "a"}, {"name": ""}, {}]
+    groups = [{"name": "a"}, {"name": "b"}, {"name": "a"}, {}]
     found = read(networks="none", min_count="2", max_count=5, security_groups=groups)
     assert (found.least, found.most, found.groups) == (2, 5, ("a", "b"))
     assert read(networks="none", min_count=3).most == 3
+
+
+NAMES = [
+    "vm", "a b", "\u00e4\u4e2d", "vm\n", "x" * 255, "", " ", "vm ", " vm", "\u2003vm", "vm \n", "\n", "vm\n\n", "a\nb",
+    "a\tb", "a\u2028b", "x" * 256, "\ud800", "\U0001f600", "\uffff", "\ufffe", "\ufffd", "\u00ad",
+]  # fmt: skip
+GOOD = {"vm", "a b", "\u00e4\u4e2d", "vm\n", "x" * 255, "\ufffd"}
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_names_as_nova_takes_them(name: str) -> None:
+    """What is good here was found with Nova's own pattern."""
+    if name in GOOD:
+        assert read(networks="none", name=name).nics == ()
+    else:
+        with pytest.raises(Malformed):
+            read(networks="none", name=name)
+
+
+@pytest.mark.parametrize("value", [True, False, "1", "no", "On", "TRUE"])
+def test_booleans_as_nova_takes_them(value: Any) -> None:
+    assert read(networks="none", return_reservation_id=value).nics == ()
 
 
 def test_a_description_before_there_were_any_is_the_pods_to_refuse() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 from oslo_log import log as logging
-from oslo_utils import strutils
 
 from triune.db.engine import DatabaseUnavailable
 from triune.gateway.call import Call
@@ -54,7 +53,8 @@ class Boot:
     async def in_one_of(self, pods: Sequence[Pod]) -> Response:
         """The servers, in the first pod that takes them. Raises `ApiError`, `PodUnreachable`."""
         server = self.body["server"]
-        wants_reservation = strutils.bool_from_string(server.get("return_reservation_id", False))
+        # Nova only looks whether there is something, even where that is "no".
+        wants_reservation = bool(server.get("return_reservation_id", False))
         if self.wanted.most == 1:
             return await self._answer(await self._one(pods, {}), wants_reservation)
         if wants_reservation:

@@ -5,6 +5,7 @@ Source: nova/api/openstack/compute/schemas/servers.py (schemas) and servers.py (
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +21,16 @@ EXPLICIT: Final = (2, 37)
 DESCRIBED: Final = (2, 19)
 _TAGGED = ((2, 32), (2, 36)), ((2, 42), (9999, 0))
 _TAG = re.compile(r"[^,/]{1,60}")
+# Nova's format `name` (nova/api/validation/parameter_types.py): so long, and of characters before this one.
+_LONGEST = 255
+_LAST_CHAR = 0xFFFE
+# What Nova takes for a boolean, besides true and false.
+_BOOLEANS = frozenset(
+    {
+        "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes",
+        "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no",
+    }
+)  # fmt: skip
 # A column of Nova's ends there.
 _MOST = 0x7FFFFFFF
 
@@ -55,7 +66,9 @@ class Requested:
 def requested(server: JSON, microversion: str | None) -> Requested:
     """Read the object `server` of `POST /servers`. Raises `Malformed`."""
     version = parse_version(microversion or "2.1")
-    if not isinstance(server.get("name"), str) or "flavorRef" not in server:
+    if not _is_name(server.get("name")) or "flavorRef" not in server:
+        raise Malformed
+    if not _is_boolean(server.get("return_reservation_id", False)):
         raise Malformed
     if version < DESCRIBED and "description" in server:
         raise Malformed
@@ -133,9 +146,9 @@ def _groups(server: JSON) -> tuple[str, ...]:
     if not isinstance(items, list):
         raise Malformed
     for item in items:
-        if not isinstance(item, dict) or item.keys() - {"name"} or not isinstance(item.get("name", "-"), str):
+        if not isinstance(item, dict) or item.keys() - {"name"} or not _is_name(item.get("name", "-")):
             raise Malformed
-    return tuple(dict.fromkeys(item["name"] for item in items if item.get("name")))
+    return tuple(dict.fromkeys(item["name"] for item in items if "name" in item))
 
 
 def _counts(server: Mapping[str, Any]) -> tuple[int, int]:
@@ -155,6 +168,20 @@ def _count(value: Any) -> int:
     if not 1 <= number <= _MOST:
         raise Malformed
     return number
+
+
+def _is_name(value: Any) -> bool:
+    """Whether Nova takes this for a name (its format `name`): printable, with no blank at either end."""
+    if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST:
+        return False
+    # Its pattern looks away from one line feed at the end, as patterns in Python do.
+    kinds = ["C" if ord(char) > _LAST_CHAR else unicodedata.category(char) for char in value.removesuffix("\n")]
+    blank_ends = not kinds or "Zs" in (kinds[0], kinds[-1])
+    return not blank_ends and not any(kind[0] in "CZ" and kind != "Zs" for kind in kinds)
+
+
+def _is_boolean(value: Any) -> bool:
+    return isinstance(value, bool) or (isinstance(value, str) and value in _BOOLEANS)
 
 
 def _is_address(value: Any) -> bool:

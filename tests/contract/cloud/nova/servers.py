@@ -183,12 +183,44 @@ class Servers(Interfaces):
             },
         )
 
+    def _check_words(self, server: Record) -> None:
+        """Names and booleans by Nova's schema. Raises `Refusal`."""
+        groups = server.get("security_groups", [])
+        if not isinstance(groups, list):
+            raise fault(400, f"Invalid input for field/attribute security_groups. Value: {groups!r}.")
+        for name in (server.get("name"), *(group["name"] for group in groups if "name" in group)):
+            if not isinstance(name, str) or not name:
+                raise fault(400, f"Invalid input for field/attribute name. Value: {name}. {name!r} is too short")
+            if name != name.strip():
+                raise fault(
+                    400,
+                    f"Invalid input for field/attribute name. Value: {name}. An invalid 'name' value was provided. "
+                    "The name must be: printable characters. Can not start or end with whitespace.",
+                )
+        value = server.get("return_reservation_id", False)
+        if value not in (True, False, "true", "false", "True", "False", "yes", "no"):
+            raise fault(400, f"Invalid input for field/attribute return_reservation_id. Value: {value!r}.")
+
+    def _check_networks(self, asked: Asked, server: Record) -> None:
+        """Networks and numbers of servers by Nova's schema. Raises `Refusal`."""
+        wanted = server.get("networks", None if self._at_least(asked, "2.37") else [])
+        listed = isinstance(wanted, list) and all(isinstance(item, dict) for item in wanted)
+        words = self._at_least(asked, "2.37") and wanted in ("none", "auto")
+        ids = [item.get(name) for item in wanted for name in ("uuid", "port")] if listed else []
+        if not (listed or words) or any(not isinstance(each, str | None) for each in ids):
+            raise fault(400, f"Invalid input for field/attribute networks. Value: {wanted!r}.")
+        least = int(server.get("min_count", 1))
+        if least > int(server.get("max_count", least)):
+            raise fault(400, "min_count must be <= max_count")
+
     def _create_server(self, asked: Asked) -> Answer:
         server = self.body(asked, "server")
         if "flavorRef" not in server:
             raise fault(
                 400, f"Invalid input for field/attribute server. Value: {server!r}. 'flavorRef' is a required property"
             )
+        self._check_words(server)
+        self._check_networks(asked, server)
         devices = server.get("block_device_mapping_v2", [])
         if not isinstance(devices, list):
             raise fault(
