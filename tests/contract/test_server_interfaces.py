@@ -3,14 +3,16 @@
 import uuid
 from typing import Any
 
+import aiohttp
 import pytest
 
 from triune.network.asking import ask_for
 from triune.work.requests import Key
 
+from .cloud import service
 from .cloud.cloud import Cloud
 from .cloud.neutron import Record
-from .conftest import Client, Reply
+from .conftest import Client, Reply, StartGateway
 from .gateway import Running
 from .servers_on_networks import boot, given, message, nothing_is_left, settled, tenants_ports, vlan
 from .test_convergence import eventually
@@ -297,3 +299,44 @@ async def test_who_waits_by_listing_finds_the_network_free(
     nova.remove(nova.servers[server_id])
     assert (await client.get("/compute/v2.1/servers/detail")).json["servers"] == []
     assert not tenants_ports(cloud)
+
+
+PROXIES = (
+    "os-floating-ip-pools", "os-floating-ips", "os-networks", "os-security-group-rules", "os-security-groups",
+    "os-tenant-networks",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", [*PROXIES, *(f"{path}/one" for path in PROXIES)])
+async def test_pods_do_not_tell_of_networks(cloud: Cloud, client: Client, path: str) -> None:
+    """As from microversion 2.36 on: what a pod would tell is not what the tenant has."""
+    cloud.pods[0].nova.fails(service.text("{}"), path)
+    reply = await client.at("compute 2.35").get(f"/compute/v2.1/{path}")
+    assert (reply.status, reply.json) == (
+        404, {"itemNotFound": {"code": 404, "message": "The resource could not be found."}}
+    )  # fmt: skip
+    assert reply.headers["OpenStack-API-Version"] == "compute 2.35"
+    assert not cloud.pods[0].nova.count("GET", path)
+    assert (await client.post(f"/compute/v2.1/{path}", {})).status == 501
+
+
+@pytest.mark.parametrize("action", ["addFloatingIp", "removeFloatingIp"])
+async def test_floating_addresses_are_not_the_servers(cloud: Cloud, client: Client, blue: Record, action: str) -> None:
+    server_id = await server_on(client, blue)
+    reply = await client.post(f"/compute/v2.1/servers/{server_id}/action", {action: {"address": "192.0.2.7"}})
+    assert (reply.status, message(reply)) == (404, "The resource could not be found.")
+    assert not cloud.pods[0].nova.count("POST", "action")
+
+
+async def test_without_central_neutron_pods_tell_of_their_networks(
+    cloud: Cloud, start_gateway: StartGateway, session: aiohttp.ClientSession
+) -> None:
+    cloud.keystone.endpoints = [each for each in cloud.keystone.endpoints if each["region"] != "CentralRegion"]
+    cloud.pods[0].nova.fails(service.text('{"networks": []}'), "os-networks")
+    server = cloud.pods[0].nova.add_server("0" * 32)
+    async with start_gateway() as gateway:
+        client = Client(session, gateway.root, cloud.keystone.token("0" * 32))
+        assert (await client.get("/compute/v2.1/os-networks")).json == {"networks": []}
+        path = f"/compute/v2.1/servers/{server['id']}/action"
+        await client.post(path, {"addFloatingIp": {"address": "192.0.2.7"}})
+    assert cloud.pods[0].nova.count("POST", "action") == 1

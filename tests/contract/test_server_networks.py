@@ -129,6 +129,76 @@ async def test_several_networks_are_ambiguous(
     await nothing_is_left(cloud, gateway)
 
 
+def topology(cloud: Cloud, *, dry_run: int = 200, made: Record | None = None) -> list[str]:
+    """Central Neutron may make a network for a project that has none; what it is asked for."""
+    asked: list[str] = []
+
+    async def answer(request: Any) -> Any:
+        fields = request.query.get("fields", "")
+        asked.append(fields)
+        status = dry_run if fields or made is None else 200
+        if status == 500:
+            return service.web.Response(status=500)
+        if status == 409:
+            fault = {"type": "AutoAllocationFailure", "message": "No default router:external network.", "detail": ""}
+            return service.web.json_response({"NeutronError": fault}, status=409)
+        network_id = "dry-run=pass" if fields or made is None else made["id"]
+        return service.web.json_response({"auto_allocated_topology": {"id": network_id, "tenant_id": ""}})
+
+    cloud.central.fails(answer, "GET /v2.0/auto-allocated-topology")
+    return asked
+
+
+def pods_were_asked(cloud: Cloud) -> bool:
+    return any(asked.method != "GET" for pod in cloud.pods for fake in (pod.nova, pod.neutron) for asked in fake.asked)
+
+
+@pytest.mark.parametrize(("dry_run", "status"), [(409, 400), (500, 503)])
+async def test_no_network_can_be_made(
+    cloud: Cloud, gateway: Running, client: Client, dry_run: int, status: int
+) -> None:
+    asked = topology(cloud, dry_run=dry_run)
+    reply = await boot(client, networks="auto")
+    project_id = client.token.project_id
+    text = {
+        400: f"Unable to automatically allocate a network for project {project_id}",
+        503: "The network service answers HTTP 500.",
+    }[status]
+    assert (reply.status, message(reply)) == (status, text)
+    assert asked == ["dry-run"]
+    assert not pods_were_asked(cloud)
+    cloud.central.fails(None)
+    await nothing_is_left(cloud, gateway)
+
+
+async def test_a_network_is_made_when_the_pod_is_known(cloud: Cloud, client: Client) -> None:
+    asked = topology(cloud)
+    reply = await boot(client, availability_zone="nowhere", networks="auto")
+    assert (reply.status, message(reply)) == (400, "The requested availability zone is not available")
+    assert asked == ["dry-run"]
+    owner = Client(client.session, client.root, cloud.keystone.token())
+    network = vlan(cloud, owner)
+    asked = topology(cloud, made=network)
+    # Until it is asked for, it is nobody's.
+    network["project_id"] = network["tenant_id"] = client.token.project_id
+    hidden = cloud.central.networks.pop(network["id"])
+
+    async def appear(request: Any) -> Any:
+        if not request.query.get("fields"):
+            cloud.central.networks[hidden["id"]] = hidden
+        return await answer(request)
+
+    answer = cloud.central.fault
+    assert answer is not None
+    cloud.central.fails(appear, "GET /v2.0/auto-allocated-topology")
+    reply = await boot(client, availability_zone="az2", networks="auto")
+    assert reply.status == 202, reply.text
+    assert asked == ["dry-run", ""]
+    (port,) = await settled(cloud)
+    assert port["network_id"] == network["id"]
+    assert set(cloud.pods[1].nova.servers) == {port["device_id"]}
+
+
 @pytest.mark.parametrize(("version", "networks"), [("2.1", None), ("2.18", []), ("2.37", []), ("2.37", "none")])
 async def test_no_network(cloud: Cloud, client: Client, version: str, networks: Any) -> None:
     # One of the pod's own that everybody there sees is not what the tenant sees.

@@ -8,6 +8,7 @@ from triune.gateway.call import Call
 from triune.gateway.compute.follow import follow
 from triune.gateway.compute.interfaces import ports_of
 from triune.gateway.compute.networks import NO_GROUPS_THERE, ask, away, find_group, has_networks
+from triune.gateway.compute.proxies import NETWORK_ACTIONS, gone
 from triune.gateway.compute.servers import zone_of_pod
 from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
@@ -47,6 +48,8 @@ class Actions:
     async def __call__(self, call: Call) -> Response:
         body = await call.json() or {}
         name, value = next(iter(body.items())) if len(body) == 1 else ("", None)
+        if name in NETWORK_ACTIONS and await has_networks(call):
+            raise gone()
         handler = self._here.get(name)
         if handler is None or not isinstance(value, dict) or not await has_networks(call):
             return await self._owner(call)

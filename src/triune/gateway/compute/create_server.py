@@ -8,7 +8,7 @@ from typing import Any
 
 from triune.gateway.call import Call
 from triune.gateway.compute.boot import Boot, with_groups
-from triune.gateway.compute.networks import Resolved, away, has_networks, resolve, unknown
+from triune.gateway.compute.networks import Resolved, allocated, away, has_networks, resolve, unknown
 from triune.gateway.compute.prepare import prepare_flavor, prepare_keypair
 from triune.gateway.compute.requested import DESCRIBED, EXPLICIT, Malformed, Requested, requested
 from triune.gateway.http import Response
@@ -35,6 +35,10 @@ class CreateServer:
                 return await _in_pod_alone(call, body)
             wanted = requested(server, call.microversion)
             resolved = await resolve(call, wanted, call.caller.project_id)
+            if resolved.allocates:
+                # What can be in no pod is refused before a network is made for it.
+                await _candidates(call, server, needs(body, {**server, "networks": []}))
+                resolved = await allocated(call, resolved, call.caller.project_id)
             if resolved.of_top:
                 return await _on_networks(call, body, wanted, resolved)
             if resolved.is_of_pod:
@@ -67,10 +71,8 @@ async def _without_networks(call: Call, body: JSON) -> Response:
 async def _in_pod_alone(call: Call, body: JSON) -> Response:
     """A server that is its pod's own affair, with networks that only the pod knows or none."""
     server = body["server"]
-    zone, host = split_zone(server.get("availability_zone"))
-    needed = await anchors(call, needs(body, server))
-    pods = await ordered_candidates(call, zone, needed)
-    pods = await with_images(call, pods, images(server))
+    _, host = split_zone(server.get("availability_zone"))
+    pods = await _candidates(call, server, needs(body, server))
 
     async def prepare(pod: Pod) -> JSON:
         await prepare_flavor(call, pod, server.get("flavorRef"))
@@ -80,21 +82,27 @@ async def _in_pod_alone(call: Call, body: JSON) -> Response:
     return await create(call, pods, SERVER, "server", prepare)
 
 
+async def _candidates(
+    call: Call, server: JSON, needed: Iterable[tuple[Kind, Any]], limits: Iterable[Limit] = ()
+) -> list[Pod]:
+    """The pods that a server may be in, the best first. Raises `ApiError`."""
+    zone, _ = split_zone(server.get("availability_zone"))
+    pods = await ordered_candidates(call, zone, await anchors(call, needed), limits)
+    return await with_images(call, pods, images(server))
+
+
 async def _on_networks(call: Call, body: JSON, wanted: Requested, resolved: Resolved) -> Response:
     """A server on networks of central Neutron, perhaps on some of its pod's own besides."""
     server = body["server"]
-    zone, host = split_zone(server.get("availability_zone"))
+    _, host = split_zone(server.get("availability_zone"))
     networks = {interface.network["id"]: interface.network for interface in resolved.of_top}
     named = {**server, "networks": [{"uuid": nic.network_id, "port": nic.port_id} for nic in resolved.of_pod]}
-    needed, present, _ = await asyncio.gather(
-        anchors(call, needs(body, named)),
-        Presence(call.gateway.database).of_networks(networks),
-        _require_known(call, resolved),
+    present, _ = await asyncio.gather(
+        Presence(call.gateway.database).of_networks(networks), _require_known(call, resolved)
     )
     pods = await call.gateway.registry.pods()
     limits = [_limit(network, pods, present[network_id]) for network_id, network in networks.items()]
-    chosen = await ordered_candidates(call, zone, needed, limits)
-    chosen = await with_images(call, chosen, images(server))
+    chosen = await _candidates(call, server, needs(body, named), limits)
 
     async def prepare(pod: Pod) -> JSON:
         await asyncio.gather(

@@ -46,11 +46,13 @@ class Interface:
 class Resolved:
     """What a server gets: interfaces on networks of the top, and those that only a pod can know, in their order.
 
-    `group_ids` are the security groups of new ports; empty: what Neutron gives by default.
+    `group_ids` are the security groups of new ports; empty: what Neutron gives by default. `allocates`: there is no
+    network yet, and Neutron can make one (`allocated`).
     """
 
     interfaces: tuple[Interface | Nic, ...]
     group_ids: tuple[str, ...] = ()
+    allocates: bool = False
 
     @property
     def of_top(self) -> tuple[Interface, ...]:
@@ -80,7 +82,7 @@ async def resolve(call: Call, wanted: Requested, project_id: str | None) -> Reso
     groups, interfaces = await asyncio.gather(_group_ids(call, wanted.groups), looked_up, return_exceptions=True)
     if isinstance(interfaces, BaseException):
         raise groups if isinstance(groups, ApiError) else interfaces
-    resolved = Resolved(tuple(interfaces))
+    resolved = Resolved(tuple(interfaces), allocates=wanted.auto and not interfaces)
     if resolved.is_of_pod:
         return resolved
     # Security groups first, as Nova does: the first mistake is the one that is told.
@@ -165,18 +167,37 @@ async def _chosen(call: Call, auto: bool, project_id: str) -> list[Interface | N
     found = list({network["id"]: network for network in (*mine, *shared)}.values())
     if len(found) > 1:
         raise Refusal(409, AMBIGUOUS, 400)
-    if not found and not auto:
+    if not found:
+        if auto:
+            # As Nova does: the network itself is made for a server that is on its way.
+            await _topology(call, project_id, [("fields", "dry-run")])
         return []
-    network_id = found[0]["id"] if found else await _allocated(call, project_id)
-    return await _named(call, (Nic(network_id=network_id),))
+    return await _named(call, (Nic(network_id=found[0]["id"]),))
 
 
-async def _allocated(call: Call, project_id: str) -> str:
-    """The network that Neutron makes for a project that has none."""
-    document = await ask(call, f"/v2.0/auto-allocated-topology/{project_id}")
+async def allocated(call: Call, resolved: Resolved, project_id: str | None) -> Resolved:
+    """The same with the network that Neutron makes for a project that has none. Raises `ApiError`, `PodUnreachable`."""
+    network_id = (await _topology(call, project_id or "")).part("auto_allocated_topology", "id")
+    interfaces = await _named(call, (Nic(network_id=network_id),))
+    made = Resolved(tuple(interfaces), resolved.group_ids)
+    if not made.of_top:
+        raise _cannot_allocate(project_id)
+    _judge(call, made.of_top[0], made.group_ids, project_id)
+    return made
+
+
+async def _topology(call: Call, project_id: str, filters: Iterable[tuple[str, str]] = ()) -> Document:
+    """Neutron's answer about the network that it makes by itself."""
+    document = await ask(call, f"/v2.0/auto-allocated-topology/{project_id}", filters)
+    if document.status >= 500:
+        raise ApiError(503, f"The network service answers HTTP {document.status}.")
     if not document.ok:
-        raise ApiError(400, f"Unable to automatically allocate a network for project {project_id}")
-    return str(document.part("auto_allocated_topology", "id"))
+        raise _cannot_allocate(project_id)
+    return document
+
+
+def _cannot_allocate(project_id: str | None) -> ApiError:
+    return ApiError(400, f"Unable to automatically allocate a network for project {project_id}")
 
 
 async def _named(call: Call, nics: Iterable[Nic]) -> list[Interface | Nic]:

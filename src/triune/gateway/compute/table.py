@@ -11,6 +11,7 @@ from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, SHARED_FLAVOR
 from triune.gateway.compute.follow import Gone, Listed, OneServer
 from triune.gateway.compute.interfaces import Interfaces
 from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_keypair
+from triune.gateway.compute.proxies import NETWORK_PROXIES, NetworkProxy
 from triune.gateway.compute.security_groups import server_groups
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, volume_in_same_pod
 from triune.gateway.compute.zones import availability_zones, availability_zones_detail
@@ -54,6 +55,7 @@ ROUTES = (
     Route("GET", "/servers/{server_id}/os-security-groups", Here(server_groups)),
     Route("POST", "/servers/{server_id}/os-volume_attachments", Owner(SERVER, "server_id", check=volume_in_same_pod)),
     Route(ANY, "/servers/{server_id}/{rest:path}", Owner(SERVER, "server_id")),
+    *(Route("GET", f"/{name}/{{rest:path}}", NetworkProxy()) for name in NETWORK_PROXIES),
     Route("GET", "/flavors", Union(BRIEF_FLAVORS)),
     Route("GET", "/flavors/detail", Union(FLAVORS)),
     Route("POST", "/flavors", CreateEverywhere(SHARED_FLAVORS, complete=choose_flavor_id)),
