@@ -47,6 +47,10 @@ class Servers:
         if not document.ok and document.status != 404:
             raise PodRefused(f"server {key.resource_id}", document)
         server: JSON | None = document.part("server") if document.ok else None
+        age = since(server.get("updated"), told_at(document)) if server is not None else 0.0
+        if server is not None and is_changing(server) and age < STUCK:
+            # What its ports are while it changes is of no use to anybody; where much is built, looks make it slower.
+            return Again(max(PAUSE, age / 4), f"the server is {server['status']}")
         found = await twins(self._user, pod, ports)
         try:
             settled = [await self._bring(port, found.get(port["id"]), server, pod) for port in ports]
@@ -54,9 +58,6 @@ class Servers:
             return Again(PAUSE, str(error))
         if server is None:
             return None
-        age = since(server.get("updated"), told_at(document))
-        if is_changing(server):
-            return Again(PAUSE, f"the server is {server['status']}") if age < STUCK else None
         action = await self._last_action(pod, key.resource_id)
         age = min(age, since(str(action.get("start_time"))[:19] + "Z", told_at(document)))
         if age < RESTLESS and not all(settled):
