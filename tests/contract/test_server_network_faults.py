@@ -16,7 +16,7 @@ from triune.network.top_ports import TopPorts
 from .cloud import service
 from .cloud.cloud import Cloud
 from .cloud.neutron import Record
-from .conftest import Client
+from .conftest import Client, Reply
 from .gateway import Running
 from .servers_on_networks import (
     boot,
@@ -31,6 +31,7 @@ from .servers_on_networks import (
 )
 from .test_convergence import eventually, working
 
+JSON = dict[str, Any]
 DEADLINES = {"connect_timeout": 1, "list_deadline": 2, "request_deadline": 3}
 
 pytestmark = [
@@ -255,6 +256,33 @@ async def test_one_of_several_of_which_nobody_heard(
     assert sorted(each["name"] for each in servers(cloud)) == ["vm-1", "vm-2", "vm-3"][: 3 if late else 2]
 
 
+def is_in_order(cloud: Cloud, *free: Record) -> bool:
+    """Every port is a server's, at the top and in its pod alike; those that were given (`free`) may be nobody's."""
+    twins = {name: twin for pod in cloud.pods for twin in pod.neutron.ports.values() for name in twin["tags"]}
+    twins.pop("triune", None)
+    owned = {f"triune:{port['id']}": port for port in tenants_ports(cloud) if port["device_id"]}
+    nobodys = [port for port in tenants_ports(cloud) if not port["device_id"]]
+    return (
+        twins.keys() == owned.keys()
+        and all(twins[name]["device_id"] == port["device_id"] for name, port in owned.items())
+        and {port["device_id"] for port in owned.values()} <= {server["id"] for server in servers(cloud)}
+        and all(port in free and port["binding:profile"] == {} for port in nobodys)
+    )
+
+
+async def attach(client: Client, server_id: str, **attachment: Any) -> Reply:
+    path = f"/compute/v2.1/servers/{server_id}/os-interface"
+    return await client.at("compute 2.49").post(path, {"interfaceAttachment": attachment})
+
+
+async def new_server(cloud: Cloud, client: Client, network: Record) -> str:
+    """The id of a server that has its port."""
+    reply = await boot(client, availability_zone="az1", networks=[{"uuid": network["id"]}])
+    assert reply.status == 202, reply.text
+    await settled(cloud)
+    return str(reply.json["server"]["id"])
+
+
 STEPS = [
     ("central", "GET /v2.0/networks"),
     ("central", "POST /v2.0/ports"),
@@ -262,42 +290,90 @@ STEPS = [
     ("pod", "POST /v2.0/networks"),
     ("pod", "POST /v2.0/ports"),
     ("pod", "PUT /v2.0/ports/.*/tags"),
-    ("nova", "POST .*/servers$"),
+    ("nova", "POST .*/(servers|os-interface)$"),
+]
+# With other requests than for one server the process ends when a server is there already, and the network with it.
+LATER_STEPS = [step for step in STEPS if not step[1].endswith("networks")]
+KILLED = [
+    *(("one", *step) for step in STEPS),
+    *(("several", *step) for step in LATER_STEPS),
+    *(("attach", *step) for step in LATER_STEPS),
 ]
 
 
-@pytest.mark.parametrize(("where", "step"), STEPS)
+@pytest.mark.parametrize(("what", "where", "step"), KILLED)
 @pytest.mark.parametrize("late", [False, True])
 async def test_a_gateway_killed_at_a_step(
-    cloud: Cloud, gateway: Running, client: Client, blue: Record, where: str, step: str, late: bool
+    cloud: Cloud, gateway: Running, client: Client, blue: Record, what: str, where: str, step: str, late: bool
 ) -> None:
     """Before or after a request has had its effect the process ends: a worker settles what it finds."""
     port = given(cloud, client, blue)
-    reached = asyncio.Event()
+    nova, reached = cloud.pods[0].nova, asyncio.Event()
 
     async def stop_here(_request: Any) -> None:
+        if what == "several" and not nova.servers:
+            return
         reached.set()
         await asyncio.sleep(service.FOREVER)
 
-    fake: Any = {"central": cloud.central, "pod": cloud.pods[0].neutron, "nova": cloud.pods[0].nova}[where]
+    if what == "attach":
+        server_id = await new_server(cloud, client, blue)
+    fake: Any = {"central": cloud.central, "pod": cloud.pods[0].neutron, "nova": nova}[where]
     (fake.fails_late if late else fake.fails)(stop_here, step)
-    networks = [{"uuid": blue["id"]}, {"port": port["id"]}]
-    asking = asyncio.create_task(boot(client, availability_zone="az1", networks=networks))
+    on_blue: JSON = {"uuid": blue["id"]}
+    if what == "one":
+        asked = boot(client, availability_zone="az1", networks=[on_blue, {"port": port["id"]}])
+    elif what == "several":
+        asked = boot(client, availability_zone="az1", networks=[on_blue], min_count=3)
+    else:
+        made = step.startswith("POST /v2.0/ports") and where == "central"
+        asked = attach(client, server_id, **({"net_id": blue["id"]} if made else {"port_id": port["id"]}))
+    asking = asyncio.create_task(asked)
     async with asyncio.timeout(5):
         await reached.wait()
     await killed(gateway)
     asking.cancel()
     fake.fails(None)
-    fake.fails_late(None)
     async with working(gateway):
-        if servers(cloud):
-            (server,) = servers(cloud)
-            await eventually(lambda: {each["device_id"] for each in tenants_ports(cloud)} == {server["id"]})
-        else:
-            await eventually(lambda: tenants_ports(cloud) == [port])
-            await eventually(lambda: (port["device_id"], port["binding:profile"]) == ("", {}))
-            await eventually(lambda: not cloud.pods[0].neutron.ports)
+        await eventually(lambda: is_in_order(cloud, port), 20)
+        if what != "attach":
+            # A server that was just given an interface is looked at for longer than a test takes.
+            await idle(gateway)
+    assert is_in_order(cloud, port)
+    # Whole servers, and no other.
+    interfaces = {"one": {2}, "several": {1}, "attach": {1, 2}}[what]
+    assert {len(nova.ports_of(server["id"])) for server in servers(cloud)} <= interfaces
+    assert what == "one" or servers(cloud)
+
+
+@pytest.mark.parametrize("fault", [service.drop, service.status(500), service.hang])
+@pytest.mark.parametrize("late", [False, True])
+async def test_an_interface_of_which_nobody_heard(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record, late: bool, fault: Any
+) -> None:
+    server_id = await new_server(cloud, client, blue)
+    port, nova = given(cloud, client, blue), cloud.pods[0].nova
+    (nova.fails_late if late else nova.fails)(fault, "POST .*os-interface")
+    assert (await attach(client, server_id, port_id=port["id"])).status >= 500
+    nova.fails(None)
+    async with working(gateway):
+        await eventually(lambda: is_in_order(cloud, port), 20)
+    assert port["device_id"] == (server_id if late else "")
+
+
+async def test_an_interface_comes_while_its_server_goes(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record
+) -> None:
+    async with working(gateway):
+        for _ in range(3):
+            server_id = await new_server(cloud, client, blue)
+            path = f"/compute/v2.1/servers/{server_id}"
+            attached, deleted = await asyncio.gather(attach(client, server_id, net_id=blue["id"]), client.delete(path))
+            assert deleted.status == 204
+            assert attached.status in (200, 404), attached.text
+        await eventually(lambda: not servers(cloud) and not tenants_ports(cloud), 20)
         await idle(gateway)
+    assert not cloud.pods[0].neutron.ports
 
 
 async def killed(gateway: Running) -> None:

@@ -299,10 +299,13 @@ async def test_a_full_quota_and_a_full_network(cloud: Cloud, gateway: Running, c
     reply = await boot(client, networks=[{"uuid": blue["id"]}])
     assert (reply.status, message(reply)) == (403, "Maximum number of ports exceeded")
     cloud.central.quota.clear()
+    # Room for one server.
     tiny = vlan(cloud, client, 1002, "10.0.9.0/30")
-    assert (await boot(client, networks=[{"uuid": tiny["id"], "fixed_ip": "10.0.9.2"}])).status in (202, 400, 503)
-    reply = await boot(client, networks=[{"uuid": tiny["id"]}])
-    assert (reply.status, message(reply)) == (400, f"No fixed IP addresses available for network: {tiny['id']}")
+    full = (400, f"No fixed IP addresses available for network: {tiny['id']}")
+    replies = [await boot(client, availability_zone="az1", networks=[{"uuid": tiny["id"]}]) for _ in range(2)]
+    assert [reply.status for reply in replies] == [202, 400], [reply.text for reply in replies]
+    assert (replies[-1].status, message(replies[-1])) == full
+    assert len(await settled(cloud)) == len(cloud.pods[0].nova.servers) == 1
 
 
 async def test_zones_of_networks(cloud: Cloud, gateway: Running, client: Client) -> None:
