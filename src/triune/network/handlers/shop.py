@@ -8,7 +8,7 @@ from triune.db.engine import Database
 from triune.log import current_request_id
 from triune.network import names
 from triune.network.features import Features
-from triune.network.handlers.users import at_rest
+from triune.network.handlers.users import busy_user
 from triune.network.neutron import Neutron, Refused
 from triune.network.plan import Ref
 from triune.network.read import Read
@@ -94,8 +94,8 @@ class Shop:
 
     async def leave(self, pod: Realizer, kind: str, top_id: str) -> Again | None:
         """Remove what is not wanted in a pod any more; something may use it a little longer."""
-        if (again := await at_rest(self._journal, kind, pod.pod_id)) is not None:
-            return again
+        if (user := await busy_user(self._journal, kind, pod.pod_id)) is not None:
+            return Again(IN_USE_PAUSE, f"{user.kind} {user.resource_id} is being changed")
         path = TOPS.get(kind, RESOURCES[kind].path)
         try:
             await pod.remove(kind, top_id, await self.read.owner(path, top_id))
