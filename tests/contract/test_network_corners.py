@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from triune.network import names
+from triune.network.neutron import Neutron
+from triune.network.read import Read
+from triune.network.top import central
+from triune.work.requests import Key
+
 from .network_world import World, world
-from .test_network_twins import port_on, vlan
+from .test_network_twins import OTHER, PROJECT, port_on, vlan
 
 
 @pytest.fixture
@@ -28,3 +34,32 @@ async def test_a_user_who_tags_as_triune_does_loses_no_twin(there: World) -> Non
     assert list(pod.ports) == [twin["id"]] and len(pod.networks) == 1
     assert twin["tags"] == ["own", "triune", f"triune:{port['id']}"]
     assert await there.drifted() == {}
+
+
+@pytest.mark.parametrize("what", ["network", "port"])
+async def test_an_administrator_gives_his_own_policy_to_somebody_elses(there: World, what: str) -> None:
+    network = vlan(there)
+    port = port_on(there, network, 50)
+    policy = there.central.add_policy(OTHER, name="gold")
+    {"network": network, "port": port}[what]["qos_policy_id"] = policy["id"]
+    await there.place(port, there.pods[0])
+    await there.runner.now(Key(names.PORT, port["id"], there.pods[0].id), 20.0)
+    pod = there.neutron(there.pods[0])
+    (twin,) = (pod.networks if what == "network" else pod.ports).values()
+    assert pod.records["policies"][twin["qos_policy_id"]]["name"] == "gold"
+    network["qos_policy_id"] = port["qos_policy_id"] = None
+    await there.settle()
+    assert not pod.records["policies"]
+
+
+async def test_who_has_a_policy_is_asked_no_longer_than_needed(there: World) -> None:
+    network = vlan(there)
+    policy = there.central.add_policy(PROJECT, name="gold")
+    for last in range(50, 53):
+        await there.place(port_on(there, network, last, qos_policy_id=policy["id"]), there.pods[0])
+    there.wire.calls.clear()
+    read = Read(Neutron(there.service_user, central(there.conf)), there.database)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("triune.network.read.AT_ONCE", 1)
+        assert await read.policy(policy["id"], there.pods[0].id) is not None
+    assert [path for _, _, path in there.wire.calls if path.endswith("/ports")] == ["/v2.0/ports"]
