@@ -11,6 +11,7 @@ from triune.network.read import Read
 from triune.network.top import central
 from triune.work.requests import Key
 
+from .cloud.neutron import Record
 from .network_world import World, world
 from .test_network_twins import OTHER, PROJECT, port_on, vlan
 
@@ -63,3 +64,46 @@ async def test_who_has_a_policy_is_asked_no_longer_than_needed(there: World) -> 
         patch.setattr("triune.network.read.AT_ONCE", 1)
         assert await read.policy(policy["id"], there.pods[0].id) is not None
     assert [path for _, _, path in there.wire.calls if path.endswith("/ports")] == ["/v2.0/ports"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"protocol": "tcp"}, {"protocol": "6"}),
+        ({"remote_ip_prefix": None}, {"remote_ip_prefix": "0.0.0.0/0"}),
+    ],
+)
+async def test_a_rule_in_other_words_is_there_at_once(there: World, before: Record, after: Record) -> None:
+    port = port_on(there, vlan(there), 50)
+    group = there.central.default_group(PROJECT)
+    ssh = {"direction": "ingress", "protocol": "tcp", "port_range_min": 22, "port_range_max": 22}
+    old = there.central.add_rule(group, **{**ssh, **before})
+    await there.place(port, there.pods[0])
+    await there.settle()
+    del there.central.rules[old["id"]]
+    there.central.add_rule(group, **{**ssh, **after})
+    # Another one that is new comes in the same request.
+    there.central.add_rule(group, **{**ssh, "port_range_max": 23})
+    await there.runner.now(Key(names.SECURITY_GROUP_RULES, group["id"], there.pods[0].id), 20.0)
+    rules = [each for each in there.neutron(there.pods[0]).rules.values() if each["port_range_min"] == 22]
+    assert sorted(each["port_range_max"] for each in rules) == [22, 23]
+    (reworded,) = (each for each in rules if each["port_range_max"] == 22)
+    assert after.items() <= reworded.items()
+    there.wire.calls.clear()
+    await there.settle()
+    assert there.wire.changes() == []
+
+
+async def test_two_rules_that_a_pod_takes_for_one_are_one(there: World) -> None:
+    """They may come of two at the top: a remote group becomes addresses in a pod that knows no such groups."""
+    there.neutron(there.pods[0]).extensions.remove("security-groups-remote-address-group")
+    network = vlan(there)
+    near, far = port_on(there, network, 50), port_on(there, network, 51)
+    group = there.central.default_group(PROJECT)
+    there.central.add_rule(group, direction="ingress", protocol="tcp", remote_group_id=group["id"])
+    there.central.add_rule(group, direction="ingress", protocol="6", remote_ip_prefix="10.0.0.51/32")
+    await there.place(near, there.pods[0])
+    await there.place(far, there.pods[1])
+    await there.settle()
+    rules = there.neutron(there.pods[0]).rules.values()
+    assert len([each for each in rules if each["protocol"] and each["remote_ip_prefix"] == "10.0.0.51/32"]) == 1
