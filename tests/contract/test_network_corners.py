@@ -107,3 +107,21 @@ async def test_two_rules_that_a_pod_takes_for_one_are_one(there: World) -> None:
     await there.settle()
     rules = there.neutron(there.pods[0]).rules.values()
     assert len([each for each in rules if each["protocol"] and each["remote_ip_prefix"] == "10.0.0.51/32"]) == 1
+
+
+async def test_a_lost_group_without_rules_is_made_again_for_the_next_port(there: World) -> None:
+    network = vlan(there)
+    group = there.central.add_group(PROJECT, name="bare")
+    for rule in [each for each in there.central.rules.values() if each["security_group_id"] == group["id"]]:
+        del there.central.rules[rule["id"]]
+    await there.place(port_on(there, network, 50, security_groups=[group["id"]]), there.pods[0])
+    await there.settle()
+    pod = there.neutron(there.pods[0])
+    (lost,) = (each for each in pod.groups.values() if each["name"] == "bare")
+    for port in pod.ports.values():
+        port["security_groups"] = []
+    del pod.groups[lost["id"]]
+    second = port_on(there, network, 51, security_groups=[group["id"]])
+    await there.place(second, there.pods[0])
+    await there.runner.now(Key(names.PORT, second["id"], there.pods[0].id), 20.0)
+    assert {"p50", "p51"} == {each["name"] for each in pod.ports.values()}
