@@ -125,3 +125,16 @@ async def test_a_lost_group_without_rules_is_made_again_for_the_next_port(there:
     await there.place(second, there.pods[0])
     await there.runner.now(Key(names.PORT, second["id"], there.pods[0].id), 20.0)
     assert {"p50", "p51"} == {each["name"] for each in pod.ports.values()}
+
+
+async def test_a_group_is_not_removed_for_being_asked_for_as_the_other_kind(there: World) -> None:
+    network = vlan(there)
+    group, named = there.central.default_group(PROJECT), there.central.add_address_group(PROJECT, addresses=[])
+    there.central.add_rule(group, direction="ingress", remote_address_group_id=named["id"])
+    for last, pod in zip((50, 51), there.pods, strict=True):
+        await there.place(port_on(there, network, last), pod)
+    await there.settle()
+    there.wire.calls.clear()
+    await there.runner.now(Key(names.ADDRESS_GROUP, group["id"], there.pods[0].id), 20.0)
+    await there.runner.now(Key(names.REMOTE_GROUP, named["id"], there.pods[0].id), 20.0)
+    assert there.wire.changes() == []

@@ -92,6 +92,9 @@ class Groups:
             return None
         found = await self._shop.read.remote_group(key.resource_id, key.pod_id)
         if found is None:
+            # Both kinds are told by their names alone, and who compares pods does not know which is which.
+            if await self._shop.read.address_group(key.resource_id, key.pod_id) is not None:
+                return None
             return await self._shop.leave(pod, names.REMOTE_GROUP, key.resource_id)
         shown, members = found
         twin = await pod.ensure(plan.addresses_group(names.REMOTE_GROUP, shown), {})
@@ -113,6 +116,8 @@ class Groups:
             return None
         found = await self._shop.read.address_group(key.resource_id, key.pod_id)
         if found is None:
+            if await self._shop.read.remote_group(key.resource_id, key.pod_id) is not None:
+                return None
             return await self._shop.leave(pod, names.ADDRESS_GROUP, key.resource_id)
         shown, shares = found
         twin = await pod.ensure(plan.addresses_group(names.ADDRESS_GROUP, shown), {})
