@@ -138,3 +138,16 @@ async def test_a_group_is_not_removed_for_being_asked_for_as_the_other_kind(ther
     await there.runner.now(Key(names.ADDRESS_GROUP, group["id"], there.pods[0].id), 20.0)
     await there.runner.now(Key(names.REMOTE_GROUP, named["id"], there.pods[0].id), 20.0)
     assert there.wire.changes() == []
+
+
+@pytest.mark.parametrize("bound", [False, True])
+async def test_a_port_gets_another_kind_of_interface_while_it_has_none(there: World, bound: bool) -> None:
+    port = port_on(there, vlan(there), 50)
+    await there.place(port, there.pods[0])
+    await there.settle()
+    (twin,) = there.neutron(there.pods[0]).ports.values()
+    if bound:
+        twin |= {"binding:host_id": "host", "binding:vif_type": "ovs", "device_id": "server"}
+    port |= {"binding:vnic_type": "direct", "name": "renamed"}
+    await there.runner.now(Key(names.PORT, port["id"], there.pods[0].id), 20.0)
+    assert (twin["name"], twin["binding:vnic_type"]) == ("renamed", "normal" if bound else "direct")

@@ -94,7 +94,7 @@ RESOURCES: Final[Mapping[str, Resource]] = {
             tags="ports",
             # Nova writes its own into it when it takes the port, and has the name right from the first moment.
             mark="device_owner",
-            fixed=frozenset({"network_id", "binding:vnic_type"}),
+            fixed=frozenset({"network_id"}),
             same={
                 "mac_address": forms.mac,
                 "fixed_ips": forms.fixed_ips,
