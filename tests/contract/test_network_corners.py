@@ -151,3 +151,14 @@ async def test_a_port_gets_another_kind_of_interface_while_it_has_none(there: Wo
     port |= {"binding:vnic_type": "direct", "name": "renamed"}
     await there.runner.now(Key(names.PORT, port["id"], there.pods[0].id), 20.0)
     assert (twin["name"], twin["binding:vnic_type"]) == ("renamed", "normal" if bound else "direct")
+
+
+async def test_many_groups_and_ports_are_asked_for_in_portions(there: World) -> None:
+    network = vlan(there)
+    groups = [there.central.add_group(PROJECT, name=f"g{number}")["id"] for number in range(120)]
+    ports = [port_on(there, network, 10 + number) for number in range(110)]
+    for port, group_id in zip(ports, groups, strict=False):
+        port["security_groups"] = [group_id]
+        await there.place(port, there.pods[0])
+    read = Read(Neutron(there.service_user, central(there.conf)), there.database)
+    assert await read.here(groups, there.pods[0].id) == set(groups[:110])
