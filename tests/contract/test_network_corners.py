@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from triune.network import names
+from triune.network.handlers.shop import FOREIGN_PAUSE
 from triune.network.neutron import Neutron
 from triune.network.read import Read
 from triune.network.top import central
 from triune.work.requests import Key
+from triune.work.runner import KeyWaits
 
 from .cloud.neutron import Record
 from .network_world import World, world
@@ -162,3 +164,41 @@ async def test_many_groups_and_ports_are_asked_for_in_portions(there: World) -> 
         await there.place(port, there.pods[0])
     read = Read(Neutron(there.service_user, central(there.conf)), there.database)
     assert await read.here(groups, there.pods[0].id) == set(groups[:110])
+
+
+async def test_what_somebody_in_a_pod_was_lent_and_uses_holds_up_nothing_else(there: World) -> None:
+    network = vlan(there)
+    port, pod = port_on(there, network, 50), there.neutron(there.pods[0])
+    share = there.central.share(network, "network", OTHER)
+    await there.place(port, there.pods[0])
+    await there.settle()
+    (twin,) = pod.networks.values()
+    used = pod.add_port(OTHER, twin)
+    del there.central.records["rbac_policies"][share["id"]]
+    there.central.share(network, "network", "c" * 32)
+    key = Key(names.NETWORK, network["id"], there.pods[0].id)
+    with pytest.raises(KeyWaits, match="RbacPolicyInUse") as waits:
+        await there.runner.now(key, 20.0)
+    assert waits.value.again.seconds == FOREIGN_PAUSE
+    lent = pod.records["rbac_policies"]
+    assert {each["target_tenant"] for each in lent.values()} == {OTHER, "c" * 32}
+    del pod.ports[used["id"]]
+    await there.runner.now(key, 20.0)
+    assert {each["target_tenant"] for each in lent.values()} == {"c" * 32}
+
+
+async def test_a_group_that_is_lent_and_used_is_followed_up_all_the_same(there: World) -> None:
+    network = vlan(there)
+    group, pod = there.central.add_group(PROJECT, name="web"), there.neutron(there.pods[0])
+    port = port_on(there, network, 50, security_groups=[group["id"]])
+    share = there.central.share(group, "security_group", OTHER)
+    await there.place(port, there.pods[0])
+    await there.settle()
+    (twin,) = (each for each in pod.groups.values() if each["name"] == "web")
+    pod.add_port(OTHER, security_groups=[twin["id"]])
+    del there.central.records["rbac_policies"][share["id"]]
+    await there.routings.forget(names.SECURITY_GROUP, group["id"], there.pods[0].id)
+    with pytest.raises(KeyWaits, match="RbacPolicyInUse"):
+        await there.runner.now(Key(names.SECURITY_GROUP, group["id"], there.pods[0].id), 20.0)
+    entry = await there.journal.find(Key(names.SECURITY_GROUP_RULES, group["id"], there.pods[0].id))
+    assert entry is not None and entry.waits

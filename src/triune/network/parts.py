@@ -122,10 +122,13 @@ async def limits(neutron: Neutron, policy: JSON, wanted: Mapping[tuple[str, str]
 
 async def shares(
     neutron: Neutron, features: frozenset[str], object_type: str, object_id: str, wanted: frozenset[Share]
-) -> None:
-    """Lend a twin to these projects and to no others, as far as the pod lends such things at all."""
+) -> str | None:
+    """Lend a twin to these projects and to no others, as far as the pod lends such things at all.
+
+    Why a share has to stay, where somebody in the pod uses what he was lent; the others are seen to all the same.
+    """
     if _LENDING[object_type] not in features:
-        return
+        return None
     found = await neutron.list(_RBAC, [("object_id", object_id), ("action", "access_as_shared")])
     have = {Share(each["target_tenant"]): each["id"] for each in found}
     for share in wanted - have.keys():
@@ -140,5 +143,12 @@ async def shares(
         except Refused as error:
             if error.status != CONFLICT:
                 raise
+    used = None
     for share in have.keys() - wanted:
-        await neutron.delete(_RBAC, have[share])
+        try:
+            await neutron.delete(_RBAC, have[share])
+        except Refused as error:
+            if error.status != CONFLICT:
+                raise
+            used = used or str(error)
+    return used

@@ -7,7 +7,7 @@ kinds, for rules of two groups may name each other.
 from oslo_log import log as logging
 
 from triune.network import forms, names, parts, plan
-from triune.network.handlers.shop import Shop, tried
+from triune.network.handlers.shop import Shop, still_lent, tried
 from triune.network.handlers.together import together
 from triune.network.model import Rules
 from triune.network.neutron import Refused
@@ -37,7 +37,7 @@ class Groups:
         group, ready = Ref(names.SECURITY_GROUP, key.resource_id), Ref(names.SECURITY_GROUP_RULES, key.resource_id)
         known = await self._shop.ids(key.pod_id, [group, ready])
         twin = await pod.ensure(plan.group(model), {})
-        await parts.shares(pod.neutron, pod.features, "security_group", twin["id"], model.shares)
+        used = await parts.shares(pod.neutron, pod.features, "security_group", twin["id"], model.shares)
         if known.get(group) != twin["id"]:
             # It is a new one: rules of others may name it from now on, and its own are not there.
             await pod.forget(names.SECURITY_GROUP_RULES, key.resource_id)
@@ -45,7 +45,7 @@ class Groups:
             again = {key.resource_id} if ready in known else set()
             users = (users - {key.resource_id}) | again
             await self._shop.request(Key(names.SECURITY_GROUP_RULES, each, key.pod_id) for each in users)
-        return None
+        return still_lent(used)
 
     async def rules(self, key: Key) -> Again | None:
         """The rules of a group, which is seen to first, as is what they name."""
@@ -122,8 +122,7 @@ class Groups:
         shown, shares = found
         twin = await pod.ensure(plan.addresses_group(names.ADDRESS_GROUP, shown), {})
         await parts.addresses(pod.neutron, twin, forms.networks(shown["addresses"]))
-        await parts.shares(pod.neutron, pod.features, "address_group", twin["id"], shares)
-        return None
+        return still_lent(await parts.shares(pod.neutron, pod.features, "address_group", twin["id"], shares))
 
 
 def _refs(model: Rules, pod: Realizer) -> frozenset[Ref]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from oslo_log import log as logging
 
 from triune.network import names, parts, plan
-from triune.network.handlers.shop import IN_USE_PAUSE, TRY_PAUSE, Left, Shop
+from triune.network.handlers.shop import FOREIGN_PAUSE, IN_USE_PAUSE, TRY_PAUSE, Left, Shop, still_lent
 from triune.network.handlers.together import together
 from triune.network.model import Network
 from triune.network.neutron import Refused
@@ -20,8 +20,6 @@ LOG = logging.getLogger(__name__)
 
 JSON = dict[str, Any]
 
-# Seconds between looks at a network that somebody in the pod uses by himself.
-FOREIGN_PAUSE: Final = 60.0
 # Ports that Neutron itself removes together with their network.
 _AUTOMATIC: Final = frozenset({"network:dhcp", "network:distributed"})
 
@@ -50,8 +48,8 @@ class Networks:
         hold = self._shop.reserve.hold(model.shown, model.subnets, reserves, key.pod_id)
         held, twin = await together(hold, self._network(pod, model))
         again = await self._subnets(pod, replace(model, held=held), twin)
-        await parts.shares(pod.neutron, pod.features, "network", twin["id"], model.shares)
-        return again
+        used = await parts.shares(pod.neutron, pod.features, "network", twin["id"], model.shares)
+        return again or still_lent(used)
 
     async def _network(self, pod: Realizer, model: Network) -> JSON:
         """The bare network, with its policy."""

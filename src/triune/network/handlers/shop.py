@@ -29,7 +29,8 @@ DEPENDENCY_DEADLINE: Final = 120.0
 TOPS: Final = {names.REMOTE_GROUP: "security-groups"}
 # Seconds until something is looked at again that something else still uses.
 IN_USE_PAUSE: Final = 2.0
-
+# The same where somebody in the pod uses it by himself.
+FOREIGN_PAUSE: Final = 60.0
 
 # Looks at something whose needs leave the pod while they are seen to, and seconds between them.
 TRIES: Final = 3
@@ -50,6 +51,11 @@ async def tried(work: Callable[[], Awaitable[None]]) -> Again | None:
             why = str(error)
         await asyncio.sleep(TRY_PAUSE * (number + 1))
     return Again(IN_USE_PAUSE, why)
+
+
+def still_lent(why: str | None) -> Again | None:
+    """What is left to be done where a share could not be taken back (`parts.shares`)."""
+    return Again(FOREIGN_PAUSE, why) if why is not None else None
 
 
 class Shop:
