@@ -202,3 +202,36 @@ async def test_a_group_that_is_lent_and_used_is_followed_up_all_the_same(there: 
         await there.runner.now(Key(names.SECURITY_GROUP, group["id"], there.pods[0].id), 20.0)
     entry = await there.journal.find(Key(names.SECURITY_GROUP_RULES, group["id"], there.pods[0].id))
     assert entry is not None and entry.waits
+
+
+async def test_rules_about_a_group_that_was_lost_follow_it_wherever_a_process_dies(
+    tmp_path: Path, empty_database: Path
+) -> None:
+    for index in range(20):
+        async with world(tmp_path, empty_database, pods=1) as there:
+            network, pod = vlan(there), there.neutron(there.pods[0])
+            lost, other = (there.central.add_group(PROJECT, name=name) for name in ("lost", "other"))
+            there.central.add_rule(other, direction="ingress", protocol="tcp", remote_group_id=lost["id"])
+            for last, group in ((50, lost), (51, other)):
+                port = port_on(there, network, last, security_groups=[group["id"]])
+                await there.place(port, there.pods[0])
+            await there.settle()
+            for twin in pod.ports.values():
+                twin["security_groups"] = []
+            (twin,) = (each for each in pod.groups.values() if each["name"] == "lost")
+            del pod.groups[twin["id"]]
+            for rule in [each for each in pod.rules.values() if twin["id"] in each.values()]:
+                del pod.rules[rule["id"]]
+            key = Key(names.SECURITY_GROUP, lost["id"], there.pods[0].id)
+            done = await there.die(key, index)
+            await there.runner.now(key, 20.0)
+            for entry in await there.journal.due([names.SECURITY_GROUP_RULES], 100):
+                await there.runner.now(entry.key, 20.0, demand=False)
+            (made,) = (each["id"] for each in pod.groups.values() if each["name"] == "lost")
+            about = [each["remote_group_id"] for each in pod.rules.values() if each["remote_group_id"]]
+            assert about.count(made) == 1 and twin["id"] not in about, index
+            assert sum(each["security_group_id"] == made for each in pod.rules.values()) == 2
+            if done:
+                assert index > 5
+                return
+    raise AssertionError("twenty requests for one group")

@@ -68,7 +68,11 @@ class Realizer:
 
     async def ensure(self, wanted: Twin, ids: Mapping[Ref, str]) -> JSON:
         """See to it that a twin is as wanted; how the pod shows it. Raises `Unlike`."""
-        return await self.bring(wanted, ids, await self._known(wanted) or await self._searched(wanted))
+        return await self.bring(wanted, ids, await self.found(wanted))
+
+    async def found(self, wanted: Twin) -> JSON | None:
+        """The twin as it is in the pod, if it is there."""
+        return await self._known(wanted) or await self._searched(wanted)
 
     async def bring(self, wanted: Twin, ids: Mapping[Ref, str], found: JSON | None) -> JSON:
         """The same for a twin that was just read, or is known not to be there. Raises `Unlike`."""

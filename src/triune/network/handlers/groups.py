@@ -35,16 +35,18 @@ class Groups:
             await pod.forget(names.SECURITY_GROUP_RULES, key.resource_id)
             return await self._shop.leave(pod, names.SECURITY_GROUP, key.resource_id)
         group, ready = Ref(names.SECURITY_GROUP, key.resource_id), Ref(names.SECURITY_GROUP_RULES, key.resource_id)
-        known = await self._shop.ids(key.pod_id, [group, ready])
-        twin = await pod.ensure(plan.group(model), {})
-        used = await parts.shares(pod.neutron, pod.features, "security_group", twin["id"], model.shares)
-        if known.get(group) != twin["id"]:
-            # It is a new one: rules of others may name it from now on, and its own are not there.
-            await pod.forget(names.SECURITY_GROUP_RULES, key.resource_id)
+        known, wanted = await self._shop.ids(key.pod_id, [group, ready]), plan.group(model)
+        found = await pod.found(wanted)
+        if found is None or known.get(group) != found["id"]:
+            # It is a new one: rules of others may name it from now on, and its own are not there. Said before it is
+            # made, for it is not seen to be new again; until it is there those rules wait for this key.
             users = await self._shop.read.users("remote_group_id", key.resource_id, key.pod_id)
             again = {key.resource_id} if ready in known else set()
             users = (users - {key.resource_id}) | again
             await self._shop.request(Key(names.SECURITY_GROUP_RULES, each, key.pod_id) for each in users)
+            await pod.forget(names.SECURITY_GROUP_RULES, key.resource_id)
+        twin = await pod.bring(wanted, {}, found)
+        used = await parts.shares(pod.neutron, pod.features, "security_group", twin["id"], model.shares)
         return still_lent(used)
 
     async def rules(self, key: Key) -> Again | None:
