@@ -235,3 +235,30 @@ async def test_rules_about_a_group_that_was_lost_follow_it_wherever_a_process_di
                 assert index > 5
                 return
     raise AssertionError("twenty requests for one group")
+
+
+async def test_shares_that_are_changed_in_the_pod_itself_are_found_and_mended(there: World) -> None:
+    central, pod = there.central, there.neutron(there.pods[0])
+    policy, named = central.add_policy(PROJECT, name="q"), central.add_address_group(PROJECT, addresses=[])
+    network, group = vlan(there, qos_policy_id=policy["id"]), central.add_group(PROJECT, name="web")
+    central.add_rule(group, direction="ingress", remote_address_group_id=named["id"])
+    lent = {"network": network, "security_group": group, "qos_policy": policy, "address_group": named}
+    for object_type, record in lent.items():
+        central.share(record, object_type, OTHER)
+    await there.place(port_on(there, network, 50, security_groups=[group["id"]]), there.pods[0])
+    await there.settle()
+    assert await there.drifted() == {}
+    shares = pod.records["rbac_policies"]
+    assert {each["object_type"] for each in shares.values()} == lent.keys()
+    for each in shares.values():
+        each["target_tenant"] = "c" * 32
+    kinds = {key.kind for key in await there.drifted()}
+    assert kinds == {*lent, names.SECURITY_GROUP_RULES}
+    assert [each["target_tenant"] for each in shares.values()] == [OTHER] * 4
+    assert await there.drifted() == {}
+    # A pod that lends no groups of addresses is as it should be without.
+    (surplus,) = (each["id"] for each in shares.values() if each["object_type"] == "address_group")
+    del shares[surplus]
+    pod.extensions.remove("rbac-address-group")
+    there.new_runner()
+    assert await there.drifted() == {}

@@ -87,3 +87,5 @@ class Everything:
     members: Mapping[str, Members] = field(default_factory=dict)
     addresses: Mapping[str, frozenset[str]] = field(default_factory=dict)
     policies: tuple[JSON, ...] = ()
+    # To whom things are lent, by their ids.
+    shares: Mapping[str, frozenset[Share]] = field(default_factory=dict)

@@ -22,8 +22,8 @@ _EXISTS: Final = frozenset({"SecurityGroupRuleExists", "DuplicateSecurityGroupRu
 _ROUNDS: Final = 2
 # Addresses of one request: Neutron takes some milliseconds for each, and a request that is cut off starts over.
 _ADDRESSES_AT_ONCE: Final = 100
-# What can be lent, and the extension that brings it.
-_LENDING: Final[Mapping[str, str]] = {
+# What can be lent, by its kind here and in Neutron, and the extension that brings it.
+LENDING: Final[Mapping[str, str]] = {
     "network": "rbac-policies",
     "qos_policy": "rbac-policies",
     "security_group": "rbac-security-groups",
@@ -127,7 +127,7 @@ async def shares(
 
     Why a share has to stay, where somebody in the pod uses what he was lent; the others are seen to all the same.
     """
-    if _LENDING[object_type] not in features:
+    if LENDING[object_type] not in features:
         return None
     found = await neutron.list(_RBAC, [("object_id", object_id), ("action", "access_as_shared")])
     have = {Share(each["target_tenant"]): each["id"] for each in found}

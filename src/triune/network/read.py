@@ -1,6 +1,7 @@
 """Reads from central Neutron, and from the table of placements, what a key needs."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Any, Final
@@ -215,11 +216,12 @@ class Read:
         rules = [rule for group in groups for rule in group["security_group_rules"]]
         remote = {str(rule["remote_group_id"]) for rule in rules if rule.get("remote_group_id")}
         named = {str(rule["remote_address_group_id"]) for rule in rules if rule.get("remote_address_group_id")}
-        remote_groups, address_groups, members, policies = await asyncio.gather(
+        remote_groups, address_groups, members, policies, shares = await asyncio.gather(
             central.of("security-groups", "id", remote, ["project_id"]),
             central.of("address-groups", "id", named),
             self.members(remote, pod_id),
             central.of("qos/policies", "id", limited),
+            lent(central),
         )
         found = {each["id"]: forms.networks(each["addresses"]) for each in address_groups}
         return Everything(
@@ -233,11 +235,20 @@ class Read:
             members=members,
             addresses={each: found.get(each, frozenset()) for each in named},
             policies=tuple(policies),
+            shares=shares,
         )
 
     async def _shares(self, object_id: str) -> frozenset[Share]:
         policies = await self.central.list("rbac-policies", [("object_id", object_id), ("action", _SHARED)])
         return frozenset(Share(each["target_tenant"]) for each in policies)
+
+
+async def lent(neutron: Neutron) -> dict[str, frozenset[Share]]:
+    """To whom everything is lent that is lent at all, by its id. Raises `PodUnreachable`, `Refused`."""
+    found: defaultdict[str, set[Share]] = defaultdict(set)
+    for each in await neutron.list("rbac-policies", [("action", _SHARED)], ["object_id", "target_tenant"]):
+        found[each["object_id"]].add(Share(each["target_tenant"]))
+    return {object_id: frozenset(shares) for object_id, shares in found.items()}
 
 
 def pod_of(port: JSON) -> str | None:

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from oslo_log import log as logging
 
-from triune.network import drift, names, plan
+from triune.network import drift, names, parts, plan
 from triune.network.drift import Held, Wanted
 from triune.network.handlers.shop import TOPS, Shop
 from triune.network.model import Group, Members, Network, Policy, Port, Rules
 from triune.network.names import TAG
 from triune.network.plan import REMOTE_ADDRESS_GROUPS, Twin
+from triune.network.read import lent
 from triune.network.realize import Realizer
 from triune.network.resources import RESOURCES, SUBNET
 from triune.network.servers import differences
@@ -39,8 +40,9 @@ class Drift:
             return
         # The pod first: what is made of the plan meanwhile is then not taken for surplus, but for missing.
         records = await self._records(pod)
+        shares = await lent(pod.neutron) if "rbac-policies" in pod.features else {}
         wanted, ports = await self._wanted(pod)
-        held = Held(records)
+        held = Held(records, shares)
         held.disown(await self._owners(held.surplus(wanted)))
         found = drift.compare(pod.pod_id, wanted, held, pod.features, pod.limits)
         twice = [each for each, how in found.items() if how == drift.TWICE]
@@ -105,6 +107,11 @@ class Drift:
             addresses,
             {each["id"]: plan.limits(each, pod.features) for each in policies},
             {each["id"]: each["network_id"] for each in top.subnets},
+            {
+                (each.kind, each.top_id): top.shares.get(each.top_id, frozenset())
+                for each in twins
+                if parts.LENDING.get(each.kind) in pod.features
+            },
         )
         return wanted, list(top.ports)
 
