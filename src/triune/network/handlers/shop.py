@@ -8,6 +8,7 @@ from triune.db.engine import Database
 from triune.log import current_request_id
 from triune.network import names
 from triune.network.features import Features
+from triune.network.handlers.patience import IN_USE_PAUSE, Patience
 from triune.network.handlers.users import busy_user
 from triune.network.neutron import Neutron, Refused
 from triune.network.plan import Ref
@@ -27,9 +28,7 @@ from triune.work.runner import Runner
 DEPENDENCY_DEADLINE: Final = 120.0
 # Where central Neutron keeps what the twin is of, if not under the same path.
 TOPS: Final = {names.REMOTE_GROUP: "security-groups"}
-# Seconds until something is looked at again that something else still uses.
-IN_USE_PAUSE: Final = 2.0
-# The same where somebody in the pod uses it by himself.
+# Seconds between looks at what somebody in the pod uses by himself.
 FOREIGN_PAUSE: Final = 60.0
 
 # Looks at something whose needs leave the pod while they are seen to, and seconds between them.
@@ -73,6 +72,7 @@ class Shop:
         reserve: Reserve,
     ) -> None:
         self.read = read
+        self.patience = Patience()
         self.reserve = reserve
         self._registry = registry
         self._routings = routings
@@ -100,15 +100,17 @@ class Shop:
 
     async def leave(self, pod: Realizer, kind: str, top_id: str) -> Again | None:
         """Remove what is not wanted in a pod any more; something may use it a little longer."""
+        key = Key(kind, top_id, pod.pod_id)
         if (user := await busy_user(self._journal, kind, pod.pod_id)) is not None:
-            return Again(IN_USE_PAUSE, f"{user.kind} {user.resource_id} is being changed")
+            return self.patience.again(key, f"{user.kind} {user.resource_id} is being changed")
         path = TOPS.get(kind, RESOURCES[kind].path)
         try:
             await pod.remove(kind, top_id, await self.read.owner(path, top_id))
         except Refused as error:
             if error.status != CONFLICT:
                 raise
-            return Again(IN_USE_PAUSE, str(error))
+            return self.patience.again(key, str(error))
+        self.patience.over(key)
         return None
 
     async def request(self, keys: Iterable[Key], backlog: bool = False) -> None:
