@@ -262,3 +262,29 @@ async def test_shares_that_are_changed_in_the_pod_itself_are_found_and_mended(th
     pod.extensions.remove("rbac-address-group")
     there.new_runner()
     assert await there.drifted() == {}
+
+
+async def test_what_was_made_and_never_tagged_is_found(there: World) -> None:
+    network, pod = vlan(there), there.neutron(there.pods[0])
+    gone = "00000000-0000-4000-8000-000000000000"
+    for made in (
+        pod.add_network(PROJECT, name=f"triune:{gone}"),
+        pod.add_group(PROJECT, name=f"triune:{gone}"),
+        pod.add_policy(PROJECT, name=f"triune:{gone}"),
+    ):
+        assert not made["tags"]
+    mine = pod.add_network(PROJECT, name="mine")
+    forged = pod.add_network(OTHER, name=f"triune:{network['id']}")
+    kinds = {key.kind for key in await there.drifted()}
+    assert kinds == {names.NETWORK, names.SECURITY_GROUP, names.SECURITY_GROUP_RULES, names.QOS_POLICY}
+    assert set(pod.networks) == {mine["id"], forged["id"]}
+    assert not pod.groups and not pod.records["policies"]
+    assert await there.drifted() == {}
+    # What is wanted after all is mended.
+    port = port_on(there, network, 50)
+    await there.place(port, there.pods[0])
+    await there.settle()
+    (twin,) = (each for each in pod.networks.values() if each["name"] == "blue")
+    twin |= {"tags": [], "name": f"triune:{network['id']}"}
+    assert {key.kind for key in await there.drifted()} == {names.NETWORK}
+    assert (twin["name"], twin["tags"]) == ("blue", ["triune", f"triune:{network['id']}"])

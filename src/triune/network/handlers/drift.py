@@ -25,6 +25,9 @@ JSON = dict[str, Any]
 
 # Differences that are named in the log; the journal has all.
 SHOWN: Final = 10
+# What may be left half-made by itself, and what is read of everything without tags.
+_MARKED_BY_NAME: Final = frozenset({names.NETWORK, names.SECURITY_GROUP, names.QOS_POLICY})
+_FIELDS: Final = ("name", "tags", "project_id")
 
 
 class Drift:
@@ -75,7 +78,23 @@ class Drift:
         if "address-group" in pod.features:
             kinds.append(names.REMOTE_GROUP)
             asked.append(pod.neutron.list(RESOURCES[names.REMOTE_GROUP].path))
-        return dict(zip(kinds, await asyncio.gather(*asked), strict=True))
+        found = dict(zip(kinds, await asyncio.gather(*asked), strict=True))
+        for kind, half_made in (await self._half_made(pod, kinds)).items():
+            found[kind] += half_made
+        return found
+
+    async def _half_made(self, pod: Realizer, kinds: Iterable[str]) -> dict[str, list[JSON]]:
+        """What says of what it is the twin by its name alone: whoever made it did not come to tag it.
+
+        A subnet goes with its network.
+        """
+        named = [kind for kind in kinds if kind in _MARKED_BY_NAME]
+        untagged = [pod.neutron.list(RESOURCES[kind].path, [("not-tags", TAG)], _FIELDS) for kind in named]
+        pages = await asyncio.gather(*untagged)
+        return {
+            kind: [each for each in page if RESOURCES[kind].top_id(each) is not None]
+            for kind, page in zip(named, pages, strict=True)
+        }
 
     async def _wanted(self, pod: Realizer) -> tuple[Wanted, list[JSON]]:
         """The whole plan of a pod, and the ports of the top that are in it."""
