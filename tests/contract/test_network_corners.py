@@ -288,3 +288,25 @@ async def test_what_was_made_and_never_tagged_is_found(there: World) -> None:
     twin |= {"tags": [], "name": f"triune:{network['id']}"}
     assert {key.kind for key in await there.drifted()} == {names.NETWORK}
     assert (twin["name"], twin["tags"]) == ("blue", ["triune", f"triune:{network['id']}"])
+
+
+async def test_the_members_of_a_group_are_read_once(there: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the ports that came last to the pod do not tell whether anybody there names the group."""
+    monkeypatch.setattr("triune.network.read.AT_ONCE", 1)
+    network = vlan(there)
+    group, bare = there.central.default_group(PROJECT), there.central.add_group(PROJECT, name="bare")
+    far = port_on(there, network, 50)
+    await there.place(far, there.pods[1])
+    await there.place(port_on(there, network, 51, security_groups=[bare["id"]]), there.pods[0])
+    read = Read(Neutron(there.service_user, central(there.conf)), there.database)
+    there.wire.calls.clear()
+    assert await read.remote_group(group["id"], there.pods[0].id) is None
+    # The ports that came last, and the members.
+    assert [path for _, _, path in there.wire.calls].count("/v2.0/ports") == 2
+    near = port_on(there, network, 52)
+    await there.place(near, there.pods[0])
+    for last in (60, 61):
+        found = await read.remote_group(group["id"], there.pods[0].id)
+        assert found is not None and found[1].elsewhere == {"10.0.0.50/32"}
+        # Another one came later, and tells nothing.
+        await there.place(port_on(there, network, last, security_groups=[bare["id"]]), there.pods[0])

@@ -151,12 +151,17 @@ class Read:
 
     async def remote_group(self, group_id: str, pod_id: str) -> tuple[JSON, Members] | None:
         """A security group that rules in a pod name, and its members; None where no group there has such a rule."""
-        users, shown = await asyncio.gather(
-            self.users("remote_group_id", group_id, pod_id), self.central.show("security-groups", group_id)
+        rules, shown = await asyncio.gather(
+            self.central.list("security-group-rules", [("remote_group_id", group_id)], ["security_group_id"]),
+            self.central.show("security-groups", group_id),
         )
-        if shown is None or not users:
+        users = {str(rule["security_group_id"]) for rule in rules}
+        here, certain = await self._lately_here(users, pod_id)
+        if shown is None or (certain and not here):
             return None
-        return shown, (await self.members([group_id], pod_id))[group_id]
+        # Where the last ports do not tell, those that are read for their addresses may: the group often names itself.
+        members = await self.members({group_id} if here else {group_id, *users}, pod_id)
+        return (shown, members[group_id]) if here or any(members[each].here for each in users) else None
 
     async def address_group(self, group_id: str, pod_id: str) -> tuple[JSON, frozenset[Share]] | None:
         """An address group; None where it is gone or no group in the pod has a rule that names it."""
