@@ -290,6 +290,21 @@ async def test_what_was_made_and_never_tagged_is_found(there: World) -> None:
     assert (twin["name"], twin["tags"]) == ("blue", ["triune", f"triune:{network['id']}"])
 
 
+async def test_addresses_that_are_held_for_a_network_that_has_left_are_given_back(there: World) -> None:
+    network = vlan(there)
+    port = port_on(there, network, 50)
+    await there.place(port, there.pods[0])
+    await there.settle()
+    await there.remove_port(port)
+    await there.settle()
+    assert not there.central.ports
+    device = f"{names.RESERVE_DEVICE}{there.pods[0].id}"
+    there.central.add_port(PROJECT, network, device_id=device, device_owner=names.RESERVE_OWNER)
+    assert set(await there.drifted()) == {Key(names.NETWORK, network["id"], there.pods[0].id)}
+    assert not there.central.ports
+    assert await there.drifted() == {}
+
+
 async def test_the_members_of_a_group_are_read_once(there: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the ports that came last to the pod do not tell whether anybody there names the group."""
     monkeypatch.setattr("triune.network.read.AT_ONCE", 1)

@@ -35,6 +35,8 @@ class Wanted:
     networks: Mapping[str, str] = field(default_factory=dict)
     # To whom twins are lent, by kind and id of the top: all that the pod can lend.
     shares: Mapping[tuple[str, str], frozenset[Share]] = field(default_factory=dict)
+    # The networks of which the top holds addresses for the pod.
+    reserved: frozenset[str] = frozenset()
 
 
 class Held:
@@ -102,6 +104,10 @@ def compare(pod_id: str, wanted: Wanted, held: Held, features: frozenset[str], l
             found_keys.setdefault(key, SURPLUS)
         if kind == names.REMOTE_GROUP:
             found_keys.setdefault(Key(names.ADDRESS_GROUP, top_id, pod_id), SURPLUS)
+    for network_id in wanted.reserved:
+        if (names.NETWORK, network_id) not in due:
+            # The pod needs them no more, even where its network has gone already.
+            found_keys.setdefault(Key(names.NETWORK, network_id, pod_id), SURPLUS)
     return found_keys | _surplus_subnets(pod_id, held, due, ids)
 
 

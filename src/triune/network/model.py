@@ -80,6 +80,8 @@ class Everything:
     networks: tuple[JSON, ...] = ()
     subnets: tuple[JSON, ...] = ()
     held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # The networks of which the top holds addresses for the pod.
+    reserved: frozenset[str] = frozenset()
     groups: tuple[JSON, ...] = ()
     # The groups and address groups that rules of these groups name.
     remote_groups: tuple[JSON, ...] = ()

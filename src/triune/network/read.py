@@ -212,7 +212,7 @@ class Read:
             central.of("ports", "id", (port_id for port_id, _ in rows)),
             central.of("networks", "id", network_ids),
             central.of("subnets", "network_id", network_ids),
-            central.list("ports", [("device_id", f"{RESERVE_DEVICE}{pod_id}")], ["fixed_ips"]),
+            central.list("ports", [("device_id", f"{RESERVE_DEVICE}{pod_id}")], ["fixed_ips", "network_id"]),
         )
         ports = [each for each in ports if pod_of(each) == pod_id]
         limited = {str(each["qos_policy_id"]) for each in (*ports, *networks) if each.get("qos_policy_id")}
@@ -234,6 +234,7 @@ class Read:
             networks=tuple(networks),
             subnets=tuple(subnets),
             held=reserve.held(reserves),
+            reserved=frozenset(each["network_id"] for each in reserves),
             groups=tuple(groups),
             remote_groups=tuple(remote_groups),
             address_groups=tuple(address_groups),

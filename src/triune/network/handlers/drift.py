@@ -131,6 +131,7 @@ class Drift:
                 for each in twins
                 if parts.LENDING.get(each.kind) in pod.features
             },
+            top.reserved,
         )
         return wanted, list(top.ports)
 
