@@ -187,6 +187,23 @@ async def test_what_somebody_in_a_pod_was_lent_and_uses_holds_up_nothing_else(th
     assert {each["target_tenant"] for each in lent.values()} == {"c" * 32}
 
 
+async def test_a_port_does_not_wait_for_what_somebody_was_lent(there: World) -> None:
+    network, pod = vlan(there), there.neutron(there.pods[0])
+    share = there.central.share(network, "network", OTHER)
+    await there.place(port_on(there, network, 50), there.pods[0])
+    await there.settle()
+    (twin,) = pod.networks.values()
+    pod.add_port(OTHER, twin)
+    del there.central.records["rbac_policies"][share["id"]]
+    subnet = there.central.add_subnet(network, "10.1.0.0/24")
+    port = port_on(there, network, 51, fixed_ips=[{"subnet_id": subnet["id"], "ip_address": "10.1.0.9"}])
+    await there.place(port, there.pods[0])
+    await there.runner.now(Key(names.PORT, port["id"], there.pods[0].id), 20.0)
+    assert "p51" in {each["name"] for each in pod.ports.values()}
+    entry = await there.journal.find(Key(names.NETWORK, network["id"], there.pods[0].id))
+    assert entry is not None and entry.waits and "RbacPolicyInUse" in (entry.last_error or "")
+
+
 async def test_a_group_that_is_lent_and_used_is_followed_up_all_the_same(there: World) -> None:
     network = vlan(there)
     group, pod = there.central.add_group(PROJECT, name="web"), there.neutron(there.pods[0])
@@ -321,7 +338,9 @@ async def test_the_members_of_a_group_are_read_once(there: World, monkeypatch: p
     near = port_on(there, network, 52)
     await there.place(near, there.pods[0])
     for last in (60, 61):
+        there.wire.calls.clear()
         found = await read.remote_group(group["id"], there.pods[0].id)
         assert found is not None and found[1].elsewhere == {"10.0.0.50/32"}
+        assert [path for _, _, path in there.wire.calls].count("/v2.0/ports") == 2
         # Another one came later, and tells nothing.
         await there.place(port_on(there, network, last, security_groups=[bare["id"]]), there.pods[0])

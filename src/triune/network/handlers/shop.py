@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
+from oslo_log import log as logging
+
 from triune.db.engine import Database
 from triune.log import current_request_id
 from triune.network import names
@@ -22,7 +24,9 @@ from triune.pods.service_user import ServiceUser
 from triune.work.handler import Again
 from triune.work.journal import Journal
 from triune.work.requests import Key
-from triune.work.runner import Runner
+from triune.work.runner import KeyWaits, Runner
+
+LOG = logging.getLogger(__name__)
 
 # Seconds that a key has for what it depends on.
 DEPENDENCY_DEADLINE: Final = 120.0
@@ -95,8 +99,16 @@ class Shop:
         return Realizer(neutron, await self._features.of(neutron), self._routings, self._limits)
 
     async def now(self, kind: str, resource_id: str, pod_id: str) -> None:
-        """See to what a key depends on. Raises `KeyFailed`."""
-        await self._runner.now(Key(kind, resource_id, pod_id), DEPENDENCY_DEADLINE)
+        """See to what a key depends on. Raises `KeyFailed`.
+
+        What is there, with something left to do that has to wait, is good enough: callers look whether it is.
+        """
+        try:
+            await self._runner.now(Key(kind, resource_id, pod_id), DEPENDENCY_DEADLINE)
+        except KeyWaits as error:
+            if await self._routings.bottom(kind, resource_id, pod_id) is None:
+                raise
+            LOG.info("%s", error)
 
     async def leave(self, pod: Realizer, kind: str, top_id: str) -> Again | None:
         """Remove what is not wanted in a pod any more; something may use it a little longer."""
