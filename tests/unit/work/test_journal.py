@@ -98,6 +98,22 @@ async def test_the_backlog_of_one_pod_hides_no_other(database, journal, jobs):
     assert sorted(pods) == ["busy"] * 3 + ["quiet"]
 
 
+async def test_the_keys_of_one_kind_hide_no_other_kind(database, journal, jobs):
+    for number in range(10):
+        await request(database, journal, Key("flavor", f"f{number}", "pod-a"))
+    await request(database, journal, Key("k", "r", "pod-a"))
+    kinds = [entry.key.kind for entry in await journal.due({"flavor", "k"}, 3)]
+    assert kinds == ["flavor"] * 3 + ["k"]
+
+
+async def test_of_the_backlog_what_is_due_for_longer_comes_first(database, journal, jobs):
+    await request(database, journal, Key("flavor", "failing", "pod-a"))
+    await journal.failed(await journal.claim(await only(jobs), "worker"), "no", 0.0)
+    async with database.transaction() as session:
+        await journal.request(session, Key("flavor", "found", "pod-a"), None, None, backlog=True)
+    assert [entry.key.resource_id for entry in await journal.due({"flavor"}, 5)] == ["failing", "found"]
+
+
 async def test_fresh_keys_come_before_those_that_have_failed(database, journal, jobs):
     await request(database, journal, Key("flavor", "failing", "pod-a"))
     lease = await journal.claim(await only(jobs), "worker")

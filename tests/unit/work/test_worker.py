@@ -170,6 +170,34 @@ async def test_users_do_not_wait_for_the_backlog(database, journal, jobs):
         await eventually(lambda: all_succeeded(jobs))
 
 
+async def test_keys_that_are_looked_at_again_and_again_hold_up_nothing_else(database, journal, jobs):
+    """Neither what users ask for, nor what has failed, nor the keys of another kind."""
+    polled, done, tries = [], [], Counter()
+
+    async def poll(key: Key) -> Again:
+        polled.append(key)
+        await asyncio.sleep(0.01)
+        return Again(0.0, "not yet")
+
+    async def handler(key: Key) -> None:
+        tries[key] += 1
+        if key.resource_id == "failing" and tries[key] == 1:
+            raise RuntimeError("once")
+        done.append(key.resource_id)
+
+    await request(database, journal, *(Key("polled", f"r{number}", "p") for number in range(40)))
+    engine = Runner(journal, {"polled": poll, "k": handler}, replace(PACE, keys_per_pod=2))
+    async with working(Worker(engine)):
+        await eventually(lambda: len(polled) > 80)
+        before = len(polled)
+        await request(database, journal, Key("k", "new", "p"))
+        await eventually(lambda: "new" in done, seconds=10)
+        assert len(polled) - before < 25
+        await request(database, journal, Key("k", "failing", "p"))
+        await request(database, journal, Key("k", "found", "p"), backlog=True)
+        await eventually(lambda: {"failing", "found"} <= set(done), seconds=10)
+
+
 async def test_kinds_of_another_release_hide_nothing(database, journal, jobs):
     done = []
 
