@@ -77,7 +77,8 @@ async def test_a_slow_handler_keeps_its_lease(database, journal, jobs):
         await asyncio.sleep(1.2)
 
     await request(database, journal, Key("k", "r", "p"))
-    async with working(worker(journal, handler), worker(journal, handler)):
+    pace = replace(PACE, lease_time=0.6)
+    async with working(worker(journal, handler, pace), worker(journal, handler, pace)):
         await eventually(lambda: all_succeeded(jobs))
     assert calls.total() == 1
 
