@@ -4,7 +4,7 @@ Level-triggered: a row never says what to do, only where to look. A second reque
 generation instead of adding a row; one that arrives while the key is being worked on makes it run once more.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -106,6 +106,16 @@ class Journal:
         async with self._database.transaction() as session:
             row = (await session.scalars(select(JournalRow).where(is_key(key)))).one_or_none()
             return entry(row) if row is not None else None
+
+    async def waiting(self, keys: Iterable[Key]) -> set[Key]:
+        """Those of these keys that were asked for and are not done yet."""
+        asked, found = sorted(set(keys)), set[Key]()
+        for start in range(0, len(asked), BATCH):
+            columns = (TABLE.c.kind, TABLE.c.resource_id, TABLE.c.pod_id)
+            which = or_(*_among(asked[start : start + BATCH]))
+            async with self._database.transaction() as session:
+                found |= {Key(*row) for row in await session.execute(select(*columns).where(which, WAITS))}
+        return found
 
     async def due(self, kinds: Collection[str], each: int, but: Iterable[ColumnElement[bool]] = ()) -> list[Entry]:
         """Keys of these kinds that are due and nobody works on, in the order of work; and all that somebody works on.
@@ -282,6 +292,15 @@ class Journal:
             if len(ids) < BATCH:
                 break
         return total
+
+
+def _among(keys: Iterable[Key]) -> Iterator[ColumnElement[bool]]:
+    """The conditions of which one holds for a row of these keys: all databases find them by the index of the keys."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for key in keys:
+        alike.setdefault((key.kind, key.pod_id), []).append(key.resource_id)
+    for (kind, pod_id), ids in alike.items():
+        yield and_(TABLE.c.kind == kind, TABLE.c.resource_id.in_(ids), TABLE.c.pod_id == pod_id)
 
 
 def _dialect(session: AsyncSession) -> str:
