@@ -118,12 +118,12 @@ class Journal:
         return found
 
     async def due(self, kinds: Collection[str], each: int, but: Iterable[ColumnElement[bool]] = ()) -> list[Entry]:
-        """Keys of these kinds that are due and nobody works on, in the order of work; and all that somebody works on.
+        """All keys of these kinds that somebody works on, then those that are due and free, in the order of work.
 
-        Fresh requests of users come before the backlog, then what is due for longer: what has failed often, or is
-        looked at again and again, has its pauses for that. At most `each` due keys of a kind in a pod, so that many of
-        one hide no other; `but` are conditions for keys to be left out. Whether the owner of a key still lives is for
-        the caller to observe (`triune.work.lease`).
+        So those of dead owners are taken over however much is due; whether an owner still lives is for the caller to
+        observe (`triune.work.lease`). Fresh requests of users come before the backlog, then what is due for longer:
+        what has failed often, or is looked at again and again, has its pauses for that. At most `each` free keys of a
+        kind in a pod, so that many of one hide no other; `but` are conditions for free keys to be left out.
         """
         order = (JournalRow.backlog, JournalRow.due_at)
         alike = (JournalRow.pod_id, JournalRow.kind)
@@ -136,7 +136,7 @@ class Journal:
         async with self._database.transaction() as session:
             due = [entry(row) for row in await session.scalars(first.order_by(*order))]
             owned = [entry(row) for row in await session.scalars(select(JournalRow).where(is_due, ~_FREE))]
-        return due + owned
+        return owned + due
 
     async def owned(self, kinds: Collection[str], pod_id: str) -> list[Entry]:
         """Keys of these kinds in a pod that somebody works on."""

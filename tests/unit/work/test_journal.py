@@ -106,6 +106,14 @@ async def test_the_keys_of_one_kind_hide_no_other_kind(database, journal, jobs):
     assert kinds == ["flavor"] * 3 + ["k"]
 
 
+async def test_keys_whose_owner_may_be_dead_come_before_all_that_is_due(database, journal, jobs):
+    """Or they would never be taken over while there is more to do than there are places."""
+    await request(database, journal, Key("flavor", "owned", "pod-a"))
+    await journal.claim(await only(jobs), "dead")
+    await request(database, journal, Key("flavor", "due", "pod-a"))
+    assert [entry.key.resource_id for entry in await journal.due({"flavor"}, 5)] == ["owned", "due"]
+
+
 async def test_of_the_backlog_what_is_due_for_longer_comes_first(database, journal, jobs):
     await request(database, journal, Key("flavor", "failing", "pod-a"))
     await journal.failed(await journal.claim(await only(jobs), "worker"), "no", 0.0)
