@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from triune.db.models import JournalRow
 from triune.network.names import BOOT_DEVICE
 from triune.work.entry import STATUSES
 from triune.work.jobs import Jobs
@@ -65,11 +66,11 @@ async def nothing_is_left(cloud: Cloud, gateway: Running) -> None:
         await idle(gateway)
 
 
-async def idle(gateway: Running) -> None:
-    """Wait until the work engine has nothing to do."""
-    jobs = Jobs(gateway.shared.database)
+async def idle(gateway: Running, but: str = "") -> None:
+    """Wait until the work engine has nothing to do, keys of one kind aside."""
+    jobs, others = Jobs(gateway.shared.database), JournalRow.kind != but
     async with asyncio.timeout(12):
-        while any([await jobs.page(STATUSES[status]) for status in ("NEW", "RUNNING", "FAIL")]):
+        while any([await jobs.page([*STATUSES[status], others]) for status in ("NEW", "RUNNING", "FAIL")]):
             await asyncio.sleep(0.05)
 
 

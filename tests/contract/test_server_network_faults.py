@@ -1,15 +1,17 @@
 """Servers on networks while pods, central Neutron or the gateway fail: nothing is lost, nothing is left over."""
 
 import asyncio
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from triune.cli import engine
 from triune.db.models import JournalRow
 from triune.network.boots import UNDER_WAY, Boots, under_way
-from triune.network.names import BOOT
+from triune.network.names import BOOT, BOOT_DEVICE, SERVER
 from triune.network.top import central
 from triune.network.top_ports import TopPorts
 
@@ -45,7 +47,7 @@ def hasty(gateway: Running) -> None:
     """A port may be on its way for a short time only, so that the tests need not wait."""
     shared = gateway.shared
     ports = TopPorts(shared.service_user, central(shared.conf))
-    boots = Boots(shared.database, shared.journal, shared.registry, shared.service_user, ports, under_way=1.0)
+    boots = Boots(shared.registry, shared.routings, shared.service_user, ports, under_way=1.0)
     dict.__setitem__(shared.runner.handlers, BOOT, boots)  # type: ignore[index]
 
 
@@ -336,9 +338,9 @@ async def test_a_gateway_killed_at_a_step(
     fake.fails(None)
     async with working(gateway):
         await eventually(lambda: is_in_order(cloud, port), 20)
-        if what != "attach":
-            # A server that was just given an interface is looked at for longer than a test takes.
-            await idle(gateway)
+        # A server that was just given an interface is looked at for longer than a test takes.
+        await idle(gateway, but=SERVER if what == "attach" else "")
+        await eventually(lambda: is_in_order(cloud, port), 20)
     assert is_in_order(cloud, port)
     # Whole servers, and no other.
     interfaces = {"one": {2}, "several": {1}, "attach": {1, 2}}[what]
@@ -395,3 +397,45 @@ async def killed(gateway: Running) -> None:
         runner.journal.succeeded, runner.journal.release = succeeded, release  # type: ignore[method-assign]
     async with gateway.shared.database.transaction() as session:
         await session.execute(update(JournalRow).values(owner=None))
+
+
+async def test_a_twin_that_the_pod_hides_is_not_taken_for_gone(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record
+) -> None:
+    """A Neutron that was just started shows administrators nothing for a moment; the server has its port."""
+    nova, reached = cloud.pods[0].nova, asyncio.Event()
+
+    async def stop_here(_request: Any) -> None:
+        reached.set()
+        await asyncio.sleep(service.FOREVER)
+
+    nova.fails_late(stop_here, r"POST .*/servers$")
+    asking = asyncio.create_task(boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}]))
+    async with asyncio.timeout(5):
+        await reached.wait()
+    await killed(gateway)
+    asking.cancel()
+    nova.fails(None)
+    cloud.pods[0].neutron.fails(nothing, r"GET /v2.0/ports$")
+    async with working(gateway):
+        await asyncio.sleep(2.5)
+        assert len(tenants_ports(cloud)) == 1
+        cloud.pods[0].neutron.fails(None)
+        await eventually(lambda: is_in_order(cloud), 20)
+        await idle(gateway)
+    assert [port["device_id"] for port in tenants_ports(cloud)] == list(nova.servers)
+
+
+async def nothing(_request: Any) -> Any:
+    return service.web.json_response({"ports": []})
+
+
+async def test_ports_of_attempts_that_nobody_remembers(
+    cloud: Cloud, gateway: Running, client: Client, blue: Record
+) -> None:
+    """A request that was given up may have its effect later: central Neutron is asked whose ports there are."""
+    cloud.central.add_port(client.token.project_id or "", blue, device_id=f"{BOOT_DEVICE}{uuid.uuid4()}")
+    chore = next(each for each in engine.chores(gateway.shared) if each.name == "attempts")
+    await chore.work()
+    async with working(gateway):
+        await eventually(lambda: not tenants_ports(cloud), 10)

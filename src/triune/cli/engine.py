@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 from oslo_config import cfg
 
 from triune.gateway.call import Gateway
-from triune.network.boots import Boots
+from triune.network.boots import Boots, attempts, under_way
 from triune.network.handlers import handlers as network_handlers
 from triune.network.names import BOOT, DRIFT, SERVER
+from triune.network.neutron import Neutron
 from triune.network.servers import Servers
-from triune.network.top import central
+from triune.network.top import NETWORK_SERVICE, central
 from triune.network.top_ports import TopPorts
 from triune.shared.convergence import Convergence
 from triune.work.backoff import Backoff
@@ -46,7 +47,13 @@ def handlers(shared: Gateway) -> Mapping[str, Handler]:
         **Convergence(shared.registry, shared.service_user, shared.intents).handlers(),
         **network_handlers(shared),
         SERVER: Servers(shared.registry, shared.service_user, ports),
-        BOOT: Boots(shared.database, shared.journal, shared.registry, shared.service_user, ports),
+        BOOT: Boots(
+            shared.registry,
+            shared.routings,
+            shared.service_user,
+            ports,
+            under_way(shared.conf.pods.request_deadline),
+        ),
     }
 
 
@@ -62,5 +69,14 @@ def periodic(shared: Gateway) -> Iterable[PeriodicKeys]:
 
 def chores(shared: Gateway) -> Iterable[Chore]:
     """What else a worker does from time to time."""
-    keep = shared.conf.worker.keep_finished
-    return [Chore("removals", REMOVALS_INTERVAL, lambda: shared.intents.prune(keep))]
+    settings = shared.conf.worker
+    top = Neutron(shared.service_user, central(shared.conf))
+
+    async def left_attempts() -> None:
+        if await shared.endpoints.get(shared.conf.central_region, NETWORK_SERVICE) is not None:
+            await shared.journal.request_if_older(await attempts(top), settings.drift_interval)
+
+    return [
+        Chore("removals", REMOVALS_INTERVAL, lambda: shared.intents.prune(settings.keep_finished)),
+        Chore("attempts", settings.drift_interval, left_attempts),
+    ]

@@ -6,15 +6,16 @@ from urllib.parse import urlencode
 
 from oslo_log import log as logging
 
-from triune.db.engine import Database
 from triune.network.clocks import since, told_at
-from triune.network.names import BOOT_DEVICE
+from triune.network.names import BOOT, BOOT_DEVICE, PORT
+from triune.network.neutron import Neutron
 from triune.network.port_twins import PodRefused, twins
-from triune.network.top_ports import TopChanged, TopPorts, placement
+from triune.network.top_ports import TopChanged, TopPorts, boot_of, placement
 from triune.pods.registry import Pod, Registry
+from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
 from triune.work.handler import Again
-from triune.work.journal import Journal, Key
+from triune.work.requests import Key
 
 LOG = logging.getLogger(__name__)
 
@@ -56,19 +57,28 @@ async def let_go_all(ports: TopPorts, boot_id: str) -> None:
     raise TimeoutError(f"the ports of attempt {boot_id} go on changing")
 
 
+async def attempts(neutron: Neutron) -> set[Key]:
+    """The attempts to whom central Neutron says that ports belong, be anybody at work on them or not.
+
+    What a request that timed out has done later is known to nobody else. Raises `PodUnreachable`, `Refused`.
+    """
+    nobodys = await neutron.list("ports", [("device_owner", "")], ["id", "device_id"])
+    return {Key(BOOT, boot_id) for port in nobodys if (boot_id := boot_of(port)) is not None}
+
+
 class Boots:
     """The handler of the kind `boot`: finds out whether a server got the ports, and settles them."""
 
     def __init__(
         self,
-        _database: Database,
-        _journal: Journal,
         registry: Registry,
+        routings: Routings,
         user: ServiceUser,
         ports: TopPorts,
         under_way: float = UNDER_WAY,
     ) -> None:
         self._registry = registry
+        self._routings = routings
         self._user = user
         self._ports = ports
         self._under_way = under_way
@@ -91,6 +101,10 @@ class Boots:
             if pod is not None and server_id:
                 await self._adopt(port, server_id, pod)
         rest = [port for port in mine if not found.get(port["id"], {}).get("device_id")]
+        for port in rest:
+            if pod is not None and port["id"] not in found and await self._routings.bottom(PORT, port["id"], pod.id):
+                # A Neutron that has just started may hide what is there; what is gone is made anew by the port's key.
+                return Again(PAUSE, f"{pod.region_name} does not show the twin of port {port['id']}")
         # Only a port that has a twin can be one that a server waits for.
         ages: dict[str, float] = {}
         for port in rest:
