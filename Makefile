@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 REGIONS ?= 2
 
-.PHONY: help env demo down test check lint types unit contract engine e2e chaos lab-up lab-down lab-destroy bench lock sample reference clean
+.PHONY: help env demo down test check faults lint types unit contract engine e2e chaos lab-up lab-down lab-destroy bench lock sample reference clean
 
 help:            ## show this text
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -22,6 +22,9 @@ test: env        ## every test: lint, types, unit, contract, the work engine, an
 
 check: env       ## lint, types, unit and contract tests
 	@tools/run-tests check
+
+faults: env      ## contract tests of every fault at every step
+	@tools/run-tests faults
 
 engine: env      ## the work engine on SQLite, MariaDB and PostgreSQL, with processes that are paused and killed
 	@tools/run-tests engine
@@ -42,7 +45,7 @@ unit: env        ## unit tests
 	$(BIN)/pytest tests/unit -m "not processes"
 
 contract: env    ## contract tests, the gateway against fake pods
-	$(BIN)/pytest tests/contract
+	$(BIN)/pytest tests/contract -m "not faults"
 
 lab-up: env      ## start the real regions (REGIONS=2) and Triune in front of them
 	@$(BIN)/lab up --regions $(REGIONS)

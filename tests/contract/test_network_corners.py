@@ -221,6 +221,7 @@ async def test_a_group_that_is_lent_and_used_is_followed_up_all_the_same(there: 
     assert entry is not None and entry.waits
 
 
+@pytest.mark.faults
 async def test_rules_about_a_group_that_was_lost_follow_it_wherever_a_process_dies(
     tmp_path: Path, empty_database: Path
 ) -> None:

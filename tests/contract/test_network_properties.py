@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -256,6 +257,7 @@ def _shape(port: Record) -> tuple[Any, ...]:
     return port["mac_address"], port["name"], addresses, len(port["security_groups"]), port["project_id"]
 
 
+@pytest.mark.faults
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 1 << 30), steps=st.lists(st.sampled_from(STEPS), min_size=3, max_size=40))
 def test_in_the_end_pods_are_as_wanted(empty_database: Path, seed: int, steps: list[str]) -> None:

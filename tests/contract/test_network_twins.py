@@ -428,6 +428,7 @@ async def test_an_address_that_somebody_in_the_pod_uses_is_told(there: World) ->
     assert foreign["id"] in pod.ports
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("gone", [False, True])
 async def test_a_process_may_die_after_any_request(tmp_path: Path, empty_database: Path, gone: bool) -> None:
     """And whatever it had begun is found again, even where nobody wants it any more."""

@@ -37,6 +37,7 @@ JSON = dict[str, Any]
 DEADLINES = {"connect_timeout": 1, "list_deadline": 2, "request_deadline": 3}
 
 pytestmark = [
+    pytest.mark.faults,
     pytest.mark.usefixtures("wired"),
     pytest.mark.parametrize("settings", [{"pods": DEADLINES}], indirect=True, ids=["short"]),
 ]
