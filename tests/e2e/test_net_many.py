@@ -1,0 +1,104 @@
+"""Many servers at once on one small network: every address is given once, by whomever it is given."""
+
+import concurrent.futures
+import ipaddress
+import os
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from . import agreement, networks, packets, things, twins
+from .lab import Lab
+from .people import Newcomers, Person
+
+# Booting one costs two processors two seconds or more; more of them show the same. 200 fit into the lab's memory.
+SERVERS = int(os.environ.get("E2E_MANY", "16"))
+CLIENTS = 8
+SECONDS_PER_SERVER = 20.0
+
+
+@pytest.fixture
+def crowd(newcomers: Newcomers, admin: Person, lab: Lab) -> Iterator[Person]:
+    """Somebody who may have so many."""
+    person = newcomers.welcome("crowd")
+    for region in lab.regions:
+        admin.pod(region).compute.update_quota_set(person.project_id, instances=-1, cores=-1, ram=-1)
+    yield person
+
+
+def test_every_address_is_given_once(crowd: Person, admin: Person, lab: Lab, boot: dict[str, str], prefix: str) -> None:
+    subnet = networks.v4()
+    with networks.network(crowd, f"{prefix}-crowd", subnet) as net:
+        made: list[str] = []
+
+        def start(number: int) -> None:
+            server = crowd.central.compute.create_server(
+                name=f"{prefix}-{number}",
+                availability_zone=f"az{number % 2 + 1}",
+                networks=[{"uuid": net.id}],
+                **boot,
+            )
+            made.append(server.id)
+
+        def stop(server_id: str) -> None:
+            crowd.central.compute.delete_server(server_id)
+
+        try:
+            with concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:
+                list(clients.map(start, range(SERVERS)))
+            servers = all_active(crowd)
+            assert len(servers) == SERVERS
+            no_conflict(admin, lab, net, subnet["cidr"])
+            agreement.reached(admin, lab, [crowd.project_id])
+            for server in servers[:: max(1, SERVERS // 8)]:
+                address = networks.address(networks.port_of(crowd, server))
+                packets.has_addresses(server, {address})
+                packets.reaches(servers[0], address)
+        finally:
+            with concurrent.futures.ThreadPoolExecutor(CLIENTS) as clients:
+                list(clients.map(stop, made))
+            gone = lambda: not list(crowd.central.compute.servers())  # noqa: E731
+            things.wait_until("the end of all servers", gone, SERVERS * SECONDS_PER_SERVER, interval=2)
+
+
+def all_active(person: Person) -> list[Any]:
+    """Wait until all servers run."""
+    found: list[Any] = []
+
+    def look() -> bool:
+        found[:] = person.central.compute.servers()
+        failed = [server for server in found if server.status == "ERROR"]
+        assert not failed, failed
+        return all(server.status == "ACTIVE" for server in found)
+
+    things.wait_until("all servers", look, SERVERS * SECONDS_PER_SERVER, interval=2)
+    return found
+
+
+def no_conflict(admin: Person, lab: Lab, net: Any, cidr: str) -> None:
+    """No address of the network stands on two ports: not on two at the top, and not on one there and one that a pod
+    made for itself."""
+    top = [each["ip_address"] for port in admin.central.network.ports(network_id=net.id) for each in port.fixed_ips]
+    assert max(Counter(top).values()) == 1
+    servers = {
+        each["ip_address"]
+        for port in admin.central.network.ports(network_id=net.id)
+        if port.device_owner.startswith("compute:")
+        for each in port.fixed_ips
+    }
+    assert len(servers) == SERVERS
+    assert all(ipaddress.ip_address(each) in ipaddress.ip_network(cidr) for each in servers)
+    own = [
+        each["ip_address"]
+        for region in lab.regions
+        for port in admin.pod(region).network.ports(network_id=twins.the(admin, region, "network", net).id)
+        if not port.device_owner.startswith("compute:")
+        for each in port.fixed_ips
+    ]
+    assert own, "the pods have ports of their own on the network"
+    assert not servers & set(own)
+    assert len(own) == len(set(own)), "two pods gave themselves the same address"
+    # What they took for themselves is held for them.
+    assert set(own) <= set(top)
