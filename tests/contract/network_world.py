@@ -45,6 +45,8 @@ KINDS = (
 
 
 FAULTS = ("before", "after", "crash before", "crash after", "500")
+# Characters of a request's first line; Apache refuses more.
+LONGEST_LINE = 8190
 
 
 class Crash(BaseException):
@@ -75,6 +77,8 @@ class Wire:
             fault, self.fails_in = (self.fault, None) if self.fails_in == 0 else ("", self.fails_in - 1)
         if fault == "crash before":
             raise Crash
+        if len(f"{method} /networking{path}?{query} HTTP/1.1") > LONGEST_LINE:
+            return Document(pod, service, 414, CIMultiDictProxy(CIMultiDict()), b"URI too long")
         if fault == "before":
             raise PodUnreachable(pod, service, "cut")
         if fault == "500":

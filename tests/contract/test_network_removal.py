@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,6 +72,35 @@ async def test_a_port_that_is_never_done_holds_nobody_up_for_long(
     await leaving
     await there.settle()
     assert group["name"] not in {each["name"] for each in there.neutron(pod).groups.values()}
+
+
+async def test_nobody_waits_for_the_key_that_he_is_run_for(there: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network asks for a policy that leaves the pod just then: the network goes on when that has ended."""
+    network = there.central.add_network(PROJECT, name="blue")
+    there.central.add_subnet(network, "10.0.0.0/24")
+    port = there.central.add_port(PROJECT, network)
+    await there.place(port, there.pods[0])
+    await there.settle()
+    network["qos_policy_id"] = there.central.add_policy(PROJECT, name="slow")["id"]
+    looks: list[object] = []
+    busy = users._busy
+
+    async def counted(*arguments: Any) -> set[tuple[Key, int]]:
+        looks.append(arguments)
+        return await busy(*arguments)
+
+    async def take_away(_method: str, path: str) -> None:
+        if path.endswith(f"/networks/{network['id']}"):
+            network["qos_policy_id"] = None
+
+    monkeypatch.setattr(users, "_busy", counted)
+    there.wire.on_the_way = take_away
+    with pytest.raises(KeyWaits, match="is not in Region0"):
+        await there.runner.now(Key(names.NETWORK, network["id"], there.pods[0].id), 20.0)
+    assert len(looks) == 1
+    await there.settle()
+    (twin,) = there.neutron(there.pods[0]).networks.values()
+    assert twin["qos_policy_id"] is None
 
 
 async def a_port_in_a_group(there: World) -> tuple[dict[str, object], dict[str, object]]:

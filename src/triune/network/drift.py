@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from triune.network import forms, names, parts, plan
+from triune.network.model import Share
 from triune.network.plan import Ref, Rule, Twin, references, resolved
 from triune.network.realize import Limits, differences, tags_differ
 from triune.network.resources import RESOURCES, SUBNET
@@ -32,13 +33,23 @@ class Wanted:
     limits: Mapping[str, Mapping[tuple[str, str], JSON]] = field(default_factory=dict)
     # The network of each subnet, which is seen to with it.
     networks: Mapping[str, str] = field(default_factory=dict)
+    # To whom twins are lent, by kind and id of the top: all that the pod can lend.
+    shares: Mapping[tuple[str, str], frozenset[Share]] = field(default_factory=dict)
+    # The networks of which the top holds addresses for the pod.
+    reserved: frozenset[str] = frozenset()
 
 
 class Held:
     """Everything of Triune's that a pod holds, by kind, and the rules of its security groups."""
 
-    def __init__(self, records: Mapping[str, Iterable[JSON]]) -> None:
-        """`records` are what the pod lists; address groups are found under `remote_group`, whatever they are."""
+    def __init__(
+        self, records: Mapping[str, Iterable[JSON]], shares: Mapping[str, frozenset[Share]] | None = None
+    ) -> None:
+        """`records` are what the pod lists; address groups are found under `remote_group`, whatever they are.
+
+        `shares`: to whom the pod lends things, by their ids there.
+        """
+        self.shares = shares or {}
         self.twins: dict[tuple[str, str], list[JSON]] = defaultdict(list)
         for kind, found in records.items():
             for record in found:
@@ -93,6 +104,10 @@ def compare(pod_id: str, wanted: Wanted, held: Held, features: frozenset[str], l
             found_keys.setdefault(key, SURPLUS)
         if kind == names.REMOTE_GROUP:
             found_keys.setdefault(Key(names.ADDRESS_GROUP, top_id, pod_id), SURPLUS)
+    for network_id in wanted.reserved:
+        if (names.NETWORK, network_id) not in due:
+            # The pod needs them no more, even where its network has gone already.
+            found_keys.setdefault(Key(names.NETWORK, network_id, pod_id), SURPLUS)
     return found_keys | _surplus_subnets(pod_id, held, due, ids)
 
 
@@ -114,6 +129,9 @@ def _twin(
 
 def _parts(wanted: Twin, everything: Wanted, held: Held, ids: Mapping[Ref, str]) -> str | None:
     (found,) = held.of(wanted)
+    lent = everything.shares.get((wanted.kind, wanted.top_id))
+    if lent is not None and lent != held.shares.get(found["id"], frozenset()):
+        return DIFFERENT
     if wanted.kind == names.SECURITY_GROUP:
         rules = everything.rules.get(wanted.top_id, frozenset())
         needed = {ref for rule in rules for ref in references([rule.remote_group_id, rule.remote_address_group_id])}

@@ -80,6 +80,8 @@ class Everything:
     networks: tuple[JSON, ...] = ()
     subnets: tuple[JSON, ...] = ()
     held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # The networks of which the top holds addresses for the pod.
+    reserved: frozenset[str] = frozenset()
     groups: tuple[JSON, ...] = ()
     # The groups and address groups that rules of these groups name.
     remote_groups: tuple[JSON, ...] = ()
@@ -87,3 +89,5 @@ class Everything:
     members: Mapping[str, Members] = field(default_factory=dict)
     addresses: Mapping[str, frozenset[str]] = field(default_factory=dict)
     policies: tuple[JSON, ...] = ()
+    # To whom things are lent, by their ids.
+    shares: Mapping[str, frozenset[Share]] = field(default_factory=dict)

@@ -17,11 +17,13 @@ JSON = dict[str, Any]
 
 _RULES: Final = "security-group-rules"
 _RBAC: Final = "rbac-policies"
-_EXISTS: Final = "SecurityGroupRuleExists"
+_EXISTS: Final = frozenset({"SecurityGroupRuleExists", "DuplicateSecurityGroupRuleInPost"})
+# Looks at the rules of a group: a second one where something was there in other words.
+_ROUNDS: Final = 2
 # Addresses of one request: Neutron takes some milliseconds for each, and a request that is cut off starts over.
 _ADDRESSES_AT_ONCE: Final = 100
-# What can be lent, and the extension that brings it.
-_LENDING: Final[Mapping[str, str]] = {
+# What can be lent, by its kind here and in Neutron, and the extension that brings it.
+LENDING: Final[Mapping[str, str]] = {
     "network": "rbac-policies",
     "qos_policy": "rbac-policies",
     "security_group": "rbac-security-groups",
@@ -42,40 +44,54 @@ async def rules(neutron: Neutron, group: JSON, wanted: Iterable[Rule]) -> None:
     """Give a twin of a security group these rules and no others.
 
     What is missing comes before the surplus goes, so that nothing that is wanted is interrupted.
+    What is there already in other words (`tcp` for `6`) goes as surplus after that, and is then missed: so once more.
     """
+    due = set(wanted)
+    for _ in range(_ROUNDS):
+        if not await _give_rules(neutron, group, due):
+            return
+
+
+async def _give_rules(neutron: Neutron, group: JSON, wanted: set[Rule]) -> bool:
+    """Add what is missing, remove the surplus; whether the pod has taken one of the missing for one that was there."""
     found = await neutron.list(_RULES, [("security_group_id", group["id"])])
     have = {plan.found_rule(each): each["id"] for each in found}
-    wanted = set(wanted)
     missing = [
         {**asdict(each), "security_group_id": group["id"], "project_id": group["project_id"]}
         for each in wanted - have.keys()
     ]
-    await _add_rules(neutron, [{name: value for name, value in each.items() if value is not None} for each in missing])
+    bodies = [{name: value for name, value in each.items() if value is not None} for each in missing]
+    existed = await _add_rules(neutron, bodies)
     for surplus in have.keys() - wanted:
         await neutron.delete(_RULES, have[surplus])
     for twice in {each["id"] for each in found} - set(have.values()):
         await neutron.delete(_RULES, twice)
+    return existed
 
 
-async def _add_rules(neutron: Neutron, missing: list[JSON]) -> None:
+async def _add_rules(neutron: Neutron, missing: list[JSON]) -> bool:
+    """Make rules; whether any of them was there already."""
     if not missing:
-        return
+        return False
     try:
         await neutron.create_many(_RULES, missing)
     except Refused as error:
-        if error.type != _EXISTS:
+        if error.type not in _EXISTS:
             raise
         # One of them was made at the same time, or the pod takes two for the same: then each by itself.
-        for each in missing:
-            await _add_rule(neutron, each)
+        return any([await _exists(neutron, each) for each in missing])
+    return False
 
 
-async def _add_rule(neutron: Neutron, rule: JSON) -> None:
+async def _exists(neutron: Neutron, rule: JSON) -> bool:
+    """Make a rule; whether it was there already."""
     try:
         await neutron.create(_RULES, rule)
     except Refused as error:
-        if error.type != _EXISTS:
+        if error.type not in _EXISTS:
             raise
+        return True
+    return False
 
 
 async def addresses(neutron: Neutron, group: JSON, wanted: frozenset[str]) -> None:
@@ -106,10 +122,13 @@ async def limits(neutron: Neutron, policy: JSON, wanted: Mapping[tuple[str, str]
 
 async def shares(
     neutron: Neutron, features: frozenset[str], object_type: str, object_id: str, wanted: frozenset[Share]
-) -> None:
-    """Lend a twin to these projects and to no others, as far as the pod lends such things at all."""
-    if _LENDING[object_type] not in features:
-        return
+) -> str | None:
+    """Lend a twin to these projects and to no others, as far as the pod lends such things at all.
+
+    Why a share has to stay, where somebody in the pod uses what he was lent; the others are seen to all the same.
+    """
+    if LENDING[object_type] not in features:
+        return None
     found = await neutron.list(_RBAC, [("object_id", object_id), ("action", "access_as_shared")])
     have = {Share(each["target_tenant"]): each["id"] for each in found}
     for share in wanted - have.keys():
@@ -124,5 +143,12 @@ async def shares(
         except Refused as error:
             if error.status != CONFLICT:
                 raise
+    used = None
     for share in have.keys() - wanted:
-        await neutron.delete(_RBAC, have[share])
+        try:
+            await neutron.delete(_RBAC, have[share])
+        except Refused as error:
+            if error.status != CONFLICT:
+                raise
+            used = used or str(error)
+    return used

@@ -273,5 +273,8 @@ def _policy(shown: JSON) -> Ref | None:
 
 
 def _twin(kind: str, shown: JSON, body: JSON) -> Twin:
-    tags = frozenset(sorted(shown.get("tags") or ())[:MOST_TAGS])
+    # What a user calls like Triune's own tags would tell of the wrong thing that it is the twin of it. Databases of
+    # Neutron may take capital letters for small ones.
+    own = (each for each in shown.get("tags") or () if not f"{each.casefold()}:".startswith(tag("")))
+    tags = frozenset(sorted(own)[:MOST_TAGS])
     return Twin(kind, shown["id"], shown["project_id"], body, tags)

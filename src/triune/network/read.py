@@ -1,6 +1,7 @@
 """Reads from central Neutron, and from the table of placements, what a key needs."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Any, Final
@@ -19,6 +20,8 @@ JSON = dict[str, Any]
 
 _SHARED: Final = "access_as_shared"
 _MEMBER: Final = ("fixed_ips", "allowed_address_pairs", "binding:profile", "security_groups")
+# Groups in one request that names ports too: what is longer than 8 kB many servers refuse.
+_GROUPS_AT_ONCE: Final = 50
 
 
 class Contradiction(Exception):
@@ -118,22 +121,27 @@ class Read:
         is not enough, all members are: there may be many, of all pods.
         """
         wanted = set(group_ids)
+        found, certain = await self._lately_here(wanted, pod_id)
+        if certain:
+            return found
+        members = await self.members(wanted - found, pod_id)
+        return found | {each for each, them in members.items() if them.here}
+
+    async def _lately_here(self, wanted: set[str], pod_id: str) -> tuple[frozenset[str], bool]:
+        """Those of some groups of which ports that came last to a pod are members; whether there can be no others."""
         statement = select(PlacementRow.port_id).where(PlacementRow.pod_id == pod_id)
         async with self._database.transaction() as session:
             last = list(await session.scalars(statement.order_by(PlacementRow.created_at.desc()).limit(AT_ONCE)))
         if not last or not wanted:
-            return frozenset()
-        filters = [*(("id", each) for each in last), *(("security_groups", each) for each in wanted)]
-        found = {
-            group
-            for port in await self.central.list("ports", filters, ["security_groups", "binding:profile"])
-            for group in port["security_groups"]
-            if pod_of(port) == pod_id
-        } & wanted
-        if found == wanted or len(last) < AT_ONCE:
-            return frozenset(found)
-        members = await self.members(wanted - found, pod_id)
-        return frozenset(found | {each for each, them in members.items() if them.here})
+            return frozenset(), True
+        groups, ports = sorted(wanted), [("id", each) for each in last]
+        found: set[str] = set()
+        for start in range(0, len(groups), _GROUPS_AT_ONCE):
+            some = [("security_groups", each) for each in groups[start : start + _GROUPS_AT_ONCE]]
+            pages = await self.central.list("ports", [*ports, *some], ["security_groups", "binding:profile"])
+            found |= {group for port in pages if pod_of(port) == pod_id for group in port["security_groups"]}
+        found &= wanted
+        return frozenset(found), found == wanted or len(last) < AT_ONCE
 
     async def members(self, group_ids: Iterable[str], pod_id: str) -> dict[str, Members]:
         """Of each group, whether it has members in a pod, and the addresses of its members in other pods."""
@@ -143,12 +151,17 @@ class Read:
 
     async def remote_group(self, group_id: str, pod_id: str) -> tuple[JSON, Members] | None:
         """A security group that rules in a pod name, and its members; None where no group there has such a rule."""
-        users, shown = await asyncio.gather(
-            self.users("remote_group_id", group_id, pod_id), self.central.show("security-groups", group_id)
+        rules, shown = await asyncio.gather(
+            self.central.list("security-group-rules", [("remote_group_id", group_id)], ["security_group_id"]),
+            self.central.show("security-groups", group_id),
         )
-        if shown is None or not users:
+        users = {str(rule["security_group_id"]) for rule in rules}
+        here, certain = await self._lately_here(users, pod_id)
+        if shown is None or (certain and not here):
             return None
-        return shown, (await self.members([group_id], pod_id))[group_id]
+        # Where the last ports do not tell, those that are read for their addresses may: the group often names itself.
+        members = await self.members({group_id} if here else {group_id, *users}, pod_id)
+        return (shown, members[group_id]) if here or any(members[each].here for each in users) else None
 
     async def address_group(self, group_id: str, pod_id: str) -> tuple[JSON, frozenset[Share]] | None:
         """An address group; None where it is gone or no group in the pod has a rule that names it."""
@@ -167,22 +180,24 @@ class Read:
     async def policy(self, policy_id: str, pod_id: str) -> Policy | None:
         """A QoS policy; None where it is gone, or neither a port in the pod nor the network of one has it."""
         shown, shares = await asyncio.gather(self.central.show("qos/policies", policy_id), self._shares(policy_id))
-        if shown is None or not await self._is_used(shown, shares, pod_id):
-            return None
-        return Policy(shown, shares)
+        return Policy(shown, shares) if shown is not None and await self._is_used(policy_id, pod_id) else None
 
-    async def _is_used(self, policy: JSON, shares: frozenset[Share], pod_id: str) -> bool:
-        """Whether a policy is that of anything in a pod. Neutron cannot be asked for that: whoever may use it is."""
-        projects = {str(policy["project_id"]), *(share.target for share in shares)}
-        owners = [] if "*" in projects else [("project_id", each) for each in sorted(projects)]
-        ports, networks = await asyncio.gather(
-            self.central.list("ports", owners, ["qos_policy_id", "binding:profile"]),
-            self.central.list("networks", owners, ["qos_policy_id"]),
-        )
-        if any(each.get("qos_policy_id") == policy["id"] and pod_of(each) == pod_id for each in ports):
+    async def _is_used(self, policy_id: str, pod_id: str) -> bool:
+        """Whether a policy is that of anything in a pod. Neutron cannot be asked for that, and an administrator may
+        give it to anybody's: so all that is in the pod is looked at, networks first and the ports that came last.
+        """
+        statement = select(PlacementRow.port_id, PlacementRow.network_id).where(PlacementRow.pod_id == pod_id)
+        async with self._database.transaction() as session:
+            rows = (await session.execute(statement.order_by(PlacementRow.created_at.desc()))).all()
+        networks = await self.central.of("networks", "id", (network_id for _, network_id in rows), ["qos_policy_id"])
+        if any(each.get("qos_policy_id") == policy_id for each in networks):
             return True
-        limited = [each["id"] for each in networks if each.get("qos_policy_id") == policy["id"]]
-        return any(await asyncio.gather(*(self.is_placed(each, pod_id) for each in limited)))
+        for start in range(0, len(rows), AT_ONCE):
+            some = [("id", port_id) for port_id, _ in rows[start : start + AT_ONCE]]
+            ports = await self.central.list("ports", some, ["qos_policy_id", "binding:profile"])
+            if any(each.get("qos_policy_id") == policy_id and pod_of(each) == pod_id for each in ports):
+                return True
+        return False
 
     async def everything(self, pod_id: str) -> Everything:
         """All that the top has in a pod, asked for in portions."""
@@ -197,7 +212,7 @@ class Read:
             central.of("ports", "id", (port_id for port_id, _ in rows)),
             central.of("networks", "id", network_ids),
             central.of("subnets", "network_id", network_ids),
-            central.list("ports", [("device_id", f"{RESERVE_DEVICE}{pod_id}")], ["fixed_ips"]),
+            central.list("ports", [("device_id", f"{RESERVE_DEVICE}{pod_id}")], ["fixed_ips", "network_id"]),
         )
         ports = [each for each in ports if pod_of(each) == pod_id]
         limited = {str(each["qos_policy_id"]) for each in (*ports, *networks) if each.get("qos_policy_id")}
@@ -206,11 +221,12 @@ class Read:
         rules = [rule for group in groups for rule in group["security_group_rules"]]
         remote = {str(rule["remote_group_id"]) for rule in rules if rule.get("remote_group_id")}
         named = {str(rule["remote_address_group_id"]) for rule in rules if rule.get("remote_address_group_id")}
-        remote_groups, address_groups, members, policies = await asyncio.gather(
+        remote_groups, address_groups, members, policies, shares = await asyncio.gather(
             central.of("security-groups", "id", remote, ["project_id"]),
             central.of("address-groups", "id", named),
             self.members(remote, pod_id),
             central.of("qos/policies", "id", limited),
+            lent(central),
         )
         found = {each["id"]: forms.networks(each["addresses"]) for each in address_groups}
         return Everything(
@@ -218,17 +234,27 @@ class Read:
             networks=tuple(networks),
             subnets=tuple(subnets),
             held=reserve.held(reserves),
+            reserved=frozenset(each["network_id"] for each in reserves),
             groups=tuple(groups),
             remote_groups=tuple(remote_groups),
             address_groups=tuple(address_groups),
             members=members,
             addresses={each: found.get(each, frozenset()) for each in named},
             policies=tuple(policies),
+            shares=shares,
         )
 
     async def _shares(self, object_id: str) -> frozenset[Share]:
         policies = await self.central.list("rbac-policies", [("object_id", object_id), ("action", _SHARED)])
         return frozenset(Share(each["target_tenant"]) for each in policies)
+
+
+async def lent(neutron: Neutron) -> dict[str, frozenset[Share]]:
+    """To whom everything is lent that is lent at all, by its id. Raises `PodUnreachable`, `Refused`."""
+    found: defaultdict[str, set[Share]] = defaultdict(set)
+    for each in await neutron.list("rbac-policies", [("action", _SHARED)], ["object_id", "target_tenant"]):
+        found[each["object_id"]].add(Share(each["target_tenant"]))
+    return {object_id: frozenset(shares) for object_id, shares in found.items()}
 
 
 def pod_of(port: JSON) -> str | None:

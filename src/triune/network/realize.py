@@ -23,6 +23,7 @@ JSON = dict[str, Any]
 
 # A pod with this driver loaded heeds tags in the POST of a port; for other resources Neutron takes none there.
 _TAGS_IN_POST: Final = "tag-ports-during-bulk-creation"
+_VNIC_TYPE: Final = "binding:vnic_type"
 CONFLICT: Final = 409
 BAD_REQUEST: Final = 400
 NOT_FOUND: Final = 404
@@ -67,7 +68,11 @@ class Realizer:
 
     async def ensure(self, wanted: Twin, ids: Mapping[Ref, str]) -> JSON:
         """See to it that a twin is as wanted; how the pod shows it. Raises `Unlike`."""
-        return await self.bring(wanted, ids, await self._known(wanted) or await self._searched(wanted))
+        return await self.bring(wanted, ids, await self.found(wanted))
+
+    async def found(self, wanted: Twin) -> JSON | None:
+        """The twin as it is in the pod, if it is there."""
+        return await self._known(wanted) or await self._searched(wanted)
 
     async def bring(self, wanted: Twin, ids: Mapping[Ref, str], found: JSON | None) -> JSON:
         """The same for a twin that was just read, or is known not to be there. Raises `Unlike`."""
@@ -186,11 +191,13 @@ class Realizer:
         if fixed := sorted(resource.fixed & changes.keys()):
             shown = ", ".join(f"{name} is {twin[name]!r}, not {changes[name]!r}" for name in fixed)
             raise Unlike(f"{wanted.kind} {twin['id']} in {self.neutron.pod.region_name}: {shown}")
-        mtu = changes.pop("mtu", None)
+        mtu, vnic_type = changes.pop("mtu", None), changes.pop(_VNIC_TYPE, None)
         if changes:
             twin = await self.neutron.update(resource.path, twin["id"], _update(changes, twin))
         if mtu is not None:
             twin = await self._set_mtu(twin, mtu)
+        if vnic_type is not None:
+            twin = await self._set_vnic_type(twin, vnic_type)
         await self.routings.put(wanted.kind, wanted.top_id, self.pod_id, twin["id"], wanted.project_id)
         return twin
 
@@ -202,6 +209,16 @@ class Realizer:
                 raise
             LOG.warning("%s", error)
             self.limits.refused(twin["id"], mtu)
+            return twin
+
+    async def _set_vnic_type(self, twin: JSON, vnic_type: str) -> JSON:
+        """Last and by itself: a server that has the port keeps the type, and that may hold nothing else back."""
+        try:
+            return await self.neutron.update("ports", twin["id"], {_VNIC_TYPE: vnic_type})
+        except Refused as error:
+            if error.status not in (BAD_REQUEST, CONFLICT):
+                raise
+            LOG.warning("%s", error)
             return twin
 
 

@@ -48,11 +48,14 @@ class Resource:
         }
 
     def top_id(self, record: JSON) -> str | None:
-        """Of what a resource of a pod is the twin, by its tags or its mark; None: it is not Triune's."""
+        """Of what a resource of a pod is the twin, by its tags or its mark; None: it is not Triune's.
+
+        Nor is it where tags tell of several: nobody knows whose it is, and so nobody may remove it.
+        """
         tags = record.get("tags") or ()
-        for each in tags if TAG in tags else ():
-            if each.startswith(_TAG_PREFIX):
-                return str(each.removeprefix(_TAG_PREFIX))
+        told = [str(each) for each in tags if each.startswith(_TAG_PREFIX)] if TAG in tags else []
+        if told:
+            return told[0].removeprefix(_TAG_PREFIX) if len(told) == 1 else None
         mark = str(record.get(self.mark) or "")
         return mark.removeprefix(_TAG_PREFIX) if mark.startswith(_TAG_PREFIX) else None
 
@@ -91,7 +94,7 @@ RESOURCES: Final[Mapping[str, Resource]] = {
             tags="ports",
             # Nova writes its own into it when it takes the port, and has the name right from the first moment.
             mark="device_owner",
-            fixed=frozenset({"network_id", "binding:vnic_type"}),
+            fixed=frozenset({"network_id"}),
             same={
                 "mac_address": forms.mac,
                 "fixed_ips": forms.fixed_ips,

@@ -11,6 +11,7 @@ import socket
 import uuid
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -27,7 +28,7 @@ from triune.work.lease import LeaseLost, Observer, kept
 from triune.work.pace import Pace
 from triune.work.requests import Key
 
-__all__ = ["Again", "Handler", "Held", "KeyFailed", "KeyWaits", "Outcome", "Runner"]
+__all__ = ["Again", "Handler", "Held", "KeyFailed", "KeyWaits", "Outcome", "Runner", "chain"]
 
 LOG = logging.getLogger(__name__)
 
@@ -37,6 +38,14 @@ T = TypeVar("T")
 FIRST_LOOK = 0.02
 # Doublings of the first pause for which a key waits whose pod is away: its breaker holds it back after that.
 AWAY_DOUBLINGS = 2
+
+
+_chain: ContextVar[tuple[Key, ...]] = ContextVar("chain", default=())
+
+
+def chain() -> tuple[Key, ...]:
+    """The keys whose handlers the caller runs in: the innermost last, each asked for by the one before."""
+    return _chain.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +160,12 @@ class Runner:
         When it is cancelled the key is given back.
         """
         ended = self._running[lease.key] = asyncio.Event()
+        outer = _chain.set((*_chain.get(), lease.key))
         try:
             with request_context(lease.request_id or f"req-{uuid.uuid4()}"):
                 return await self._attempt(lease)
         finally:
+            _chain.reset(outer)
             if self._running.get(lease.key) is ended:
                 del self._running[lease.key]
             ended.set()

@@ -122,11 +122,17 @@ def test_more_tags_than_a_pod_takes_are_cut():
     assert len(twin.tags) == plan.MOST_TAGS
 
 
+def test_tags_of_a_user_that_look_like_ours_stay_at_the_top():
+    tags = ["triune", "Triune", "triune:0", "TRIUNE:x", "triunes", "own"]
+    assert plan.network(Network({**NETWORK, "tags": tags})).tags == {"triunes", "own"}
+
+
 @pytest.mark.parametrize(
     ("record", "top_id"),
     [
         ({"tags": ["triune", "triune:a"], "name": "x"}, "a"),
         ({"tags": ["triune:a"], "name": "x"}, None),
+        ({"tags": ["triune", "triune:0", "triune:a"], "name": "triune:a"}, None),
         ({"tags": [], "name": "triune:a"}, "a"),
         ({"name": "triunes"}, None),
         ({"tags": None, "name": None}, None),

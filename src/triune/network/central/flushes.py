@@ -9,7 +9,7 @@ from typing import Any, Final
 from neutron.db import models_v2
 from neutron.db.models.address_group import AddressAssociation, AddressGroup
 from neutron.db.models.tag import Tag
-from neutron.db.rbac_db_models import NetworkRBAC
+from neutron.db.rbac_db_models import AddressGroupRBAC, NetworkRBAC, QosPolicyRBAC, SecurityGroupRBAC
 from neutron_lib.db import api as database
 from oslo_context.context import get_current
 from sqlalchemy import inspect
@@ -73,11 +73,11 @@ def _address_group(session: Any, group_id: str) -> set[Key]:
 
 
 def _by_shares(session: Any, rows: Iterable[Any]) -> set[Key]:
-    return set().union(*(_network(session, network_id) for network_id in {_network_of(row) for row in rows}))
+    return set().union(*(_LENT[type(row)](session, _lent(row)) for row in rows))
 
 
-def _network_of(share: Any) -> str:
-    # SQLAlchemy takes the network from a share that it removes, before it removes it.
+def _lent(share: Any) -> str:
+    # SQLAlchemy takes its object from a share that it removes, before it removes it.
     return str(share.object_id or inspect(share).committed_state["object_id"])
 
 
@@ -101,9 +101,16 @@ _TAGGED: Final[dict[str, Callable[[Any, str], set[Key]]]] = {
     "securitygroups": _group,
     "qos_policies": _policy,
 }
+# The tables of shares, and what is lent.
+_LENT: Final[dict[type, Callable[[Any, str], set[Key]]]] = {
+    NetworkRBAC: _network,
+    SecurityGroupRBAC: _group,
+    QosPolicyRBAC: _policy,
+    AddressGroupRBAC: _address_group,
+}
 _KEYS: Final[dict[type, Callable[[Any, Iterable[Any]], set[Key]]]] = {
     Tag: _by_tags,
-    NetworkRBAC: _by_shares,
+    **dict.fromkeys(_LENT, _by_shares),
     AddressGroup: _by_address_groups,
     AddressAssociation: _by_group_addresses,
     models_v2.IPAllocation: _by_port_addresses,

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from oslo_log import log as logging
 
-from triune.network import drift, names, plan
+from triune.network import drift, names, parts, plan
 from triune.network.drift import Held, Wanted
 from triune.network.handlers.shop import TOPS, Shop
 from triune.network.model import Group, Members, Network, Policy, Port, Rules
 from triune.network.names import TAG
 from triune.network.plan import REMOTE_ADDRESS_GROUPS, Twin
+from triune.network.read import lent
 from triune.network.realize import Realizer
 from triune.network.resources import RESOURCES, SUBNET
 from triune.network.servers import differences
@@ -24,6 +25,9 @@ JSON = dict[str, Any]
 
 # Differences that are named in the log; the journal has all.
 SHOWN: Final = 10
+# What may be left half-made by itself, and what is read of everything without tags.
+_MARKED_BY_NAME: Final = frozenset({names.NETWORK, names.SECURITY_GROUP, names.QOS_POLICY})
+_FIELDS: Final = ("name", "tags", "project_id")
 
 
 class Drift:
@@ -39,8 +43,9 @@ class Drift:
             return
         # The pod first: what is made of the plan meanwhile is then not taken for surplus, but for missing.
         records = await self._records(pod)
+        shares = await lent(pod.neutron) if "rbac-policies" in pod.features else {}
         wanted, ports = await self._wanted(pod)
-        held = Held(records)
+        held = Held(records, shares)
         held.disown(await self._owners(held.surplus(wanted)))
         found = drift.compare(pod.pod_id, wanted, held, pod.features, pod.limits)
         twice = [each for each, how in found.items() if how == drift.TWICE]
@@ -73,7 +78,23 @@ class Drift:
         if "address-group" in pod.features:
             kinds.append(names.REMOTE_GROUP)
             asked.append(pod.neutron.list(RESOURCES[names.REMOTE_GROUP].path))
-        return dict(zip(kinds, await asyncio.gather(*asked), strict=True))
+        found = dict(zip(kinds, await asyncio.gather(*asked), strict=True))
+        for kind, half_made in (await self._half_made(pod, kinds)).items():
+            found[kind] += half_made
+        return found
+
+    async def _half_made(self, pod: Realizer, kinds: Iterable[str]) -> dict[str, list[JSON]]:
+        """What says of what it is the twin by its name alone: whoever made it did not come to tag it.
+
+        A subnet goes with its network.
+        """
+        named = [kind for kind in kinds if kind in _MARKED_BY_NAME]
+        untagged = [pod.neutron.list(RESOURCES[kind].path, [("not-tags", TAG)], _FIELDS) for kind in named]
+        pages = await asyncio.gather(*untagged)
+        return {
+            kind: [each for each in page if RESOURCES[kind].top_id(each) is not None]
+            for kind, page in zip(named, pages, strict=True)
+        }
 
     async def _wanted(self, pod: Realizer) -> tuple[Wanted, list[JSON]]:
         """The whole plan of a pod, and the ports of the top that are in it."""
@@ -105,6 +126,12 @@ class Drift:
             addresses,
             {each["id"]: plan.limits(each, pod.features) for each in policies},
             {each["id"]: each["network_id"] for each in top.subnets},
+            {
+                (each.kind, each.top_id): top.shares.get(each.top_id, frozenset())
+                for each in twins
+                if parts.LENDING.get(each.kind) in pod.features
+            },
+            top.reserved,
         )
         return wanted, list(top.ports)
 

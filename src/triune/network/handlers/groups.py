@@ -7,7 +7,7 @@ kinds, for rules of two groups may name each other.
 from oslo_log import log as logging
 
 from triune.network import forms, names, parts, plan
-from triune.network.handlers.shop import Shop, tried
+from triune.network.handlers.shop import Shop, still_lent, tried
 from triune.network.handlers.together import together
 from triune.network.model import Rules
 from triune.network.neutron import Refused
@@ -35,17 +35,19 @@ class Groups:
             await pod.forget(names.SECURITY_GROUP_RULES, key.resource_id)
             return await self._shop.leave(pod, names.SECURITY_GROUP, key.resource_id)
         group, ready = Ref(names.SECURITY_GROUP, key.resource_id), Ref(names.SECURITY_GROUP_RULES, key.resource_id)
-        known = await self._shop.ids(key.pod_id, [group, ready])
-        twin = await pod.ensure(plan.group(model), {})
-        await parts.shares(pod.neutron, pod.features, "security_group", twin["id"], model.shares)
-        if known.get(group) != twin["id"]:
-            # It is a new one: rules of others may name it from now on, and its own are not there.
-            await pod.forget(names.SECURITY_GROUP_RULES, key.resource_id)
+        known, wanted = await self._shop.ids(key.pod_id, [group, ready]), plan.group(model)
+        found = await pod.found(wanted)
+        if found is None or known.get(group) != found["id"]:
+            # It is a new one: rules of others may name it from now on, and its own are not there. Said before it is
+            # made, for it is not seen to be new again; until it is there those rules wait for this key.
             users = await self._shop.read.users("remote_group_id", key.resource_id, key.pod_id)
             again = {key.resource_id} if ready in known else set()
             users = (users - {key.resource_id}) | again
             await self._shop.request(Key(names.SECURITY_GROUP_RULES, each, key.pod_id) for each in users)
-        return None
+            await pod.forget(names.SECURITY_GROUP_RULES, key.resource_id)
+        twin = await pod.bring(wanted, {}, found)
+        used = await parts.shares(pod.neutron, pod.features, "security_group", twin["id"], model.shares)
+        return still_lent(used)
 
     async def rules(self, key: Key) -> Again | None:
         """The rules of a group, which is seen to first, as is what they name."""
@@ -92,6 +94,9 @@ class Groups:
             return None
         found = await self._shop.read.remote_group(key.resource_id, key.pod_id)
         if found is None:
+            # Both kinds are told by their names alone, and who compares pods does not know which is which.
+            if await self._shop.read.address_group(key.resource_id, key.pod_id) is not None:
+                return None
             return await self._shop.leave(pod, names.REMOTE_GROUP, key.resource_id)
         shown, members = found
         twin = await pod.ensure(plan.addresses_group(names.REMOTE_GROUP, shown), {})
@@ -113,12 +118,13 @@ class Groups:
             return None
         found = await self._shop.read.address_group(key.resource_id, key.pod_id)
         if found is None:
+            if await self._shop.read.remote_group(key.resource_id, key.pod_id) is not None:
+                return None
             return await self._shop.leave(pod, names.ADDRESS_GROUP, key.resource_id)
         shown, shares = found
         twin = await pod.ensure(plan.addresses_group(names.ADDRESS_GROUP, shown), {})
         await parts.addresses(pod.neutron, twin, forms.networks(shown["addresses"]))
-        await parts.shares(pod.neutron, pod.features, "address_group", twin["id"], shares)
-        return None
+        return still_lent(await parts.shares(pod.neutron, pod.features, "address_group", twin["id"], shares))
 
 
 def _refs(model: Rules, pod: Realizer) -> frozenset[Ref]:

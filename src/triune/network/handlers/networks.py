@@ -6,7 +6,7 @@ from typing import Any, Final
 from oslo_log import log as logging
 
 from triune.network import names, parts, plan
-from triune.network.handlers.shop import IN_USE_PAUSE, TRY_PAUSE, Left, Shop
+from triune.network.handlers.shop import FOREIGN_PAUSE, TRY_PAUSE, Left, Shop, still_lent
 from triune.network.handlers.together import together
 from triune.network.model import Network
 from triune.network.neutron import Refused
@@ -20,8 +20,6 @@ LOG = logging.getLogger(__name__)
 
 JSON = dict[str, Any]
 
-# Seconds between looks at a network that somebody in the pod uses by himself.
-FOREIGN_PAUSE: Final = 60.0
 # Ports that Neutron itself removes together with their network.
 _AUTOMATIC: Final = frozenset({"network:dhcp", "network:distributed"})
 
@@ -38,9 +36,12 @@ class Networks:
         if pod is None:
             return None
         try:
-            return await self._bring(pod, key)
+            again = await self._bring(pod, key)
         except Left as error:
-            return Again(TRY_PAUSE, str(error))
+            return self._shop.patience.again(key, str(error), least=TRY_PAUSE)
+        if again is None:
+            self._shop.patience.over(key)
+        return again
 
     async def _bring(self, pod: Realizer, key: Key) -> Again | None:
         found = await self._shop.read.network(key.resource_id, key.pod_id)
@@ -49,9 +50,9 @@ class Networks:
         model, reserves = found
         hold = self._shop.reserve.hold(model.shown, model.subnets, reserves, key.pod_id)
         held, twin = await together(hold, self._network(pod, model))
-        again = await self._subnets(pod, replace(model, held=held), twin)
-        await parts.shares(pod.neutron, pod.features, "network", twin["id"], model.shares)
-        return again
+        again = await self._subnets(pod, key, replace(model, held=held), twin)
+        used = await parts.shares(pod.neutron, pod.features, "network", twin["id"], model.shares)
+        return again or still_lent(used)
 
     async def _network(self, pod: Realizer, model: Network) -> JSON:
         """The bare network, with its policy."""
@@ -61,7 +62,7 @@ class Networks:
         ids = {ref: await self._shop.id(ref.kind, ref.top_id, pod) for ref in refs}
         return await pod.ensure(wanted, ids)
 
-    async def _subnets(self, pod: Realizer, model: Network, network: JSON) -> Again | None:
+    async def _subnets(self, pod: Realizer, key: Key, model: Network, network: JSON) -> Again | None:
         """The subnets of a twin: what is wanted no more goes first, for its addresses may be another's now."""
         ids = {Ref(names.NETWORK, model.shown["id"]): network["id"]}
         found = await pod.neutron.list("subnets", [("network_id", network["id"])])
@@ -76,7 +77,7 @@ class Networks:
             except Refused as error:
                 if error.status != CONFLICT:
                     raise
-                again = Again(IN_USE_PAUSE, str(error))
+                again = self._shop.patience.again(key, str(error))
         for each in wanted:
             await pod.bring(each, ids, twins.get(each.top_id))
         return again
@@ -103,7 +104,7 @@ class Networks:
         except Refused as error:
             if error.status != CONFLICT:
                 raise
-            return Again(IN_USE_PAUSE, str(error))
+            return self._shop.patience.again(key, str(error))
         LOG.info("network %s of %s removed from %s", twin_id, key.resource_id, pod.neutron.pod.region_name)
         for subnet in subnets:
             if (top_id := RESOURCES[SUBNET].top_id(subnet)) is not None:
@@ -118,7 +119,7 @@ class Networks:
         # Asked after the pod: whoever places a port says so before he makes its twin.
         placed = await self._shop.read.placed(twins.values(), key.pod_id)
         if placed:
-            return Again(IN_USE_PAUSE, f"port {min(placed)} has come to the pod meanwhile")
+            return self._shop.patience.again(key, f"port {min(placed)} has come to the pod meanwhile")
         foreign = [each for each in ports if each["id"] not in twins and each["device_owner"] not in _AUTOMATIC]
         for port_id, top_id in twins.items():
             await pod.neutron.delete(resource.path, port_id)

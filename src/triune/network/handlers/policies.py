@@ -1,7 +1,7 @@
 """QoS policies in pods (kind `qos_policy`)."""
 
 from triune.network import names, parts, plan
-from triune.network.handlers.shop import Shop
+from triune.network.handlers.shop import Shop, still_lent
 from triune.work.handler import Again
 from triune.work.requests import Key
 
@@ -22,7 +22,7 @@ class Policies:
             return await self._shop.leave(pod, names.QOS_POLICY, key.resource_id)
         twin = await pod.ensure(plan.policy(model), {})
         shown = await pod.neutron.show("qos/policies", twin["id"])
-        if shown is not None:
-            await parts.limits(pod.neutron, shown, plan.limits(model.shown, pod.features))
-            await parts.shares(pod.neutron, pod.features, "qos_policy", twin["id"], model.shares)
-        return None
+        if shown is None:
+            return None
+        await parts.limits(pod.neutron, shown, plan.limits(model.shown, pod.features))
+        return still_lent(await parts.shares(pod.neutron, pod.features, "qos_policy", twin["id"], model.shares))

@@ -122,4 +122,6 @@ class Ports:
     async def _doubt(self, pod: Realizer, model: Port) -> None:
         wanted: Any = plan.port(model)
         for ref in {*plan.references(pod.body(wanted)), Ref(names.PORT, str(model.shown["id"]))}:
-            await pod.forget(_READY.get(ref.kind, ref.kind), ref.top_id)
+            # Both: where only the word of its readiness went, the same lost one would be found ready again.
+            for kind in {ref.kind, _READY.get(ref.kind, ref.kind)}:
+                await pod.forget(kind, ref.top_id)

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
+from oslo_log import log as logging
+
 from triune.db.engine import Database
 from triune.log import current_request_id
 from triune.network import names
 from triune.network.features import Features
-from triune.network.handlers.users import at_rest
+from triune.network.handlers.patience import IN_USE_PAUSE, Patience
+from triune.network.handlers.users import busy_user
 from triune.network.neutron import Neutron, Refused
 from triune.network.plan import Ref
 from triune.network.read import Read
@@ -21,15 +24,16 @@ from triune.pods.service_user import ServiceUser
 from triune.work.handler import Again
 from triune.work.journal import Journal
 from triune.work.requests import Key
-from triune.work.runner import Runner
+from triune.work.runner import KeyWaits, Runner
+
+LOG = logging.getLogger(__name__)
 
 # Seconds that a key has for what it depends on.
 DEPENDENCY_DEADLINE: Final = 120.0
 # Where central Neutron keeps what the twin is of, if not under the same path.
 TOPS: Final = {names.REMOTE_GROUP: "security-groups"}
-# Seconds until something is looked at again that something else still uses.
-IN_USE_PAUSE: Final = 2.0
-
+# Seconds between looks at what somebody in the pod uses by himself.
+FOREIGN_PAUSE: Final = 60.0
 
 # Looks at something whose needs leave the pod while they are seen to, and seconds between them.
 TRIES: Final = 3
@@ -52,6 +56,11 @@ async def tried(work: Callable[[], Awaitable[None]]) -> Again | None:
     return Again(IN_USE_PAUSE, why)
 
 
+def still_lent(why: str | None) -> Again | None:
+    """What is left to be done where a share could not be taken back (`parts.shares`)."""
+    return Again(FOREIGN_PAUSE, why) if why is not None else None
+
+
 class Shop:
     """The means of all handlers, and what they do alike."""
 
@@ -67,6 +76,7 @@ class Shop:
         reserve: Reserve,
     ) -> None:
         self.read = read
+        self.patience = Patience()
         self.reserve = reserve
         self._registry = registry
         self._routings = routings
@@ -89,20 +99,30 @@ class Shop:
         return Realizer(neutron, await self._features.of(neutron), self._routings, self._limits)
 
     async def now(self, kind: str, resource_id: str, pod_id: str) -> None:
-        """See to what a key depends on. Raises `KeyFailed`."""
-        await self._runner.now(Key(kind, resource_id, pod_id), DEPENDENCY_DEADLINE)
+        """See to what a key depends on. Raises `KeyFailed`.
+
+        What is there, with something left to do that has to wait, is good enough: callers look whether it is.
+        """
+        try:
+            await self._runner.now(Key(kind, resource_id, pod_id), DEPENDENCY_DEADLINE)
+        except KeyWaits as error:
+            if await self._routings.bottom(kind, resource_id, pod_id) is None:
+                raise
+            LOG.info("%s", error)
 
     async def leave(self, pod: Realizer, kind: str, top_id: str) -> Again | None:
         """Remove what is not wanted in a pod any more; something may use it a little longer."""
-        if (again := await at_rest(self._journal, kind, pod.pod_id)) is not None:
-            return again
+        key = Key(kind, top_id, pod.pod_id)
+        if (user := await busy_user(self._journal, kind, pod.pod_id)) is not None:
+            return self.patience.again(key, f"{user.kind} {user.resource_id} is being changed")
         path = TOPS.get(kind, RESOURCES[kind].path)
         try:
             await pod.remove(kind, top_id, await self.read.owner(path, top_id))
         except Refused as error:
             if error.status != CONFLICT:
                 raise
-            return Again(IN_USE_PAUSE, str(error))
+            return self.patience.again(key, str(error))
+        self.patience.over(key)
         return None
 
     async def request(self, keys: Iterable[Key], backlog: bool = False) -> None:

@@ -7,12 +7,13 @@ without the groups that it should have got (seen with ML2/OVN, `Port group ... d
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from triune.network import names
-from triune.work.handler import Again
 from triune.work.journal import Journal
+from triune.work.requests import Key
+from triune.work.runner import chain
 
 # Whose changes can take a resource of a kind out of use.
 USERS: Final[Mapping[str, frozenset[str]]] = {
@@ -23,26 +24,25 @@ USERS: Final[Mapping[str, frozenset[str]]] = {
 }
 # Seconds between looks; and in all, for one of the users may itself wait for what is to be removed.
 PAUSE: Final = 0.2
-PATIENCE: Final = 10.0
+PATIENCE: Final = 2.0
 
 
-async def at_rest(journal: Journal, kind: str, pod_id: str) -> Again | None:
-    """Wait until whoever works on users of a kind in a pod has ended what he does now; who begins later is no matter.
+async def busy_user(journal: Journal, kind: str, pod_id: str) -> Key | None:
+    """Wait until whoever works on users of a kind in a pod has ended what he does now; who goes on for longer.
 
-    `Again` where one goes on for longer.
+    Who begins later is no matter. Nor are those that the caller is run for: they go on when he has ended.
     """
     if not (users := USERS.get(kind)):
         return None
-    busy = await _busy(journal, users, pod_id)
+    callers = chain()
+    busy = await _busy(journal, users, pod_id, callers)
     deadline = time.monotonic() + PATIENCE
     while busy and time.monotonic() < deadline:
         await asyncio.sleep(PAUSE)
-        busy &= await _busy(journal, users, pod_id)
-    if not busy:
-        return None
-    (user, resource_id, _) = min(busy)
-    return Again(PAUSE, f"{user} {resource_id} is being changed")
+        busy &= await _busy(journal, users, pod_id, callers)
+    return min(busy, key=str)[0] if busy else None
 
 
-async def _busy(journal: Journal, kinds: frozenset[str], pod_id: str) -> set[tuple[str, str, int]]:
-    return {(entry.key.kind, entry.key.resource_id, entry.fence) for entry in await journal.owned(kinds, pod_id)}
+async def _busy(journal: Journal, kinds: frozenset[str], pod_id: str, callers: Collection[Key]) -> set[tuple[Key, int]]:
+    owned = await journal.owned(kinds, pod_id)
+    return {(entry.key, entry.fence) for entry in owned if entry.key not in callers}

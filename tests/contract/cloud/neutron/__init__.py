@@ -11,7 +11,7 @@ from functools import partial
 
 from ..service import Answer, Asked, On
 from .errors import invalid
-from .kinds import KINDS, QOS_RULES, Kind, Record
+from .kinds import KINDS, QOS_RULES, SECURITY_GROUP_RULE, Kind, Record
 from .policies import Policies
 from .ports import Ports
 
@@ -59,6 +59,8 @@ class Neutron(Ports, Policies):
         wanted = self.wanted(asked, kind)
         for each in wanted:
             self.check(asked.user, kind, each, creates=True)
+        if kind is SECURITY_GROUP_RULE:
+            self.check_security_group_rules(wanted)
         create = getattr(self, f"create_{kind.member}")
         made: list[Record] = []
         try:

@@ -17,6 +17,8 @@ _VALUE = (
 )  # fmt: skip
 _REMOTES = ("remote_ip_prefix", "remote_group_id", "remote_address_group_id")
 _PROTOCOLS = {"icmp": "1", "tcp": "6", "udp": "17", "ipv6-icmp": "58", "icmpv6": "58", "sctp": "132"}
+# Prefixes that say as much as none.
+_ALL_ADDRESSES = ("0.0.0.0/0", "::/0", None)
 
 
 class Groups(Base):
@@ -86,6 +88,11 @@ class Groups(Base):
                 del self.rules[rule["id"]]
                 self.note(SECURITY_GROUP_RULE, rule, None)
         self.forget_sharing(record)
+
+    def check_security_group_rules(self, wanted: list[Record]) -> None:
+        """Whether a POST names one rule twice. Raises `Refusal` 409."""
+        if len({_value({"ethertype": "IPv4", **each}) for each in wanted}) < len(wanted):
+            raise refusal(409, "DuplicateSecurityGroupRuleInPost", "Duplicate Security Group Rule in POST.")
 
     def create_security_group_rule(self, asked: Asked, wanted: Record) -> Record:
         group = self.owned(asked.user, SECURITY_GROUP, wanted["security_group_id"])
@@ -161,5 +168,11 @@ def _document(asked: Asked) -> Record:
 
 
 def _value(rule: Record) -> tuple[Any, ...]:
-    values = {**rule, "protocol": _PROTOCOLS.get(str(rule.get("protocol")), rule.get("protocol"))}
-    return tuple(values.get(name) for name in _VALUE)
+    """What Neutron compares (neutron.db.securitygroups_db, `_rule_to_key`)."""
+    name = str(rule.get("protocol"))
+    number = _PROTOCOLS.get(name, name)
+    if rule.get("ethertype") == "IPv6" and number == "1":
+        number = "58"
+    prefix = rule.get("remote_ip_prefix")
+    values = {**rule, "protocol": number, "remote_ip_prefix": None if prefix in _ALL_ADDRESSES else prefix}
+    return tuple(str(values.get(each)) for each in _VALUE)

@@ -102,5 +102,15 @@ class Policies(Base):
     def update_rbac_policy(self, _asked: Asked, record: Record, wanted: Record) -> None:
         record.update(wanted)
 
-    def delete_rbac_policy(self, _asked: Asked, _record: Record) -> None:
-        """Nothing holds it."""
+    def delete_rbac_policy(self, _asked: Asked, record: Record) -> None:
+        """Ports of whom something is lent to hold it."""
+        lent, target = record["object_id"], record["target_tenant"]
+        users = [
+            port["id"]
+            for port in self.ports.values()
+            if lent in (port["network_id"], *port["security_groups"], port["qos_policy_id"])
+            and port["project_id"] == target
+        ]
+        if users:
+            message = f"RBAC policy on object {lent} cannot be removed because other objects depend on it."
+            raise refusal(409, "RbacPolicyInUse", f"{message}\nDetails: Port {users[0]}")

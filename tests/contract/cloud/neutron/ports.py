@@ -97,6 +97,10 @@ class Ports(Networks, Groups):
         if mac != record["mac_address"] and record["binding:host_id"]:
             message = f"Unable to complete operation on port {record['id']}, port is already bound, port type: ovs, "
             raise refusal(409, "PortBound", f"{message}old_mac {record['mac_address']}, new_mac {mac}.")
+        vnic_type = wanted.get("binding:vnic_type", record["binding:vnic_type"])
+        if vnic_type != record["binding:vnic_type"] and record["binding:vif_type"] != "unbound":
+            message = f"Unable to complete operation on port {record['id']} for network {record['network_id']}. "
+            raise refusal(409, "PortInUse", f"{message}Port already has an attached device {record['device_id']}.")
         self._check_mac(record["network_id"], mac, record["id"])
         if "fixed_ips" in wanted or mac != record["mac_address"]:
             given = [each for each in record["fixed_ips"] if not is_automatic(self.subnets[each["subnet_id"]])]
