@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 REGIONS ?= 2
 
-.PHONY: help env demo down test check lint types unit contract e2e chaos lab-up lab-down lab-destroy bench lock sample reference clean
+.PHONY: help env demo down test check lint types unit contract engine e2e chaos lab-up lab-down lab-destroy bench lock sample reference clean
 
 help:            ## show this text
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -17,11 +17,14 @@ demo: env        ## two real OpenStack regions and Triune in front of them, used
 down: env        ## stop everything that `make demo` or `make lab-up` started
 	@$(BIN)/lab down
 
-test: env        ## every test: lint, types, unit, contract and end to end on the real lab
+test: env        ## every test: lint, types, unit, contract, the work engine, and end to end on the real lab
 	@tools/run-tests all
 
 check: env       ## lint, types, unit and contract tests
 	@tools/run-tests check
+
+engine: env      ## the work engine on SQLite, MariaDB and PostgreSQL, with processes that are paused and killed
+	@tools/run-tests engine
 
 e2e: env         ## end-to-end tests on the real lab
 	@tools/run-tests e2e
@@ -36,7 +39,7 @@ types: env       ## mypy --strict on src
 	$(BIN)/mypy
 
 unit: env        ## unit tests
-	$(BIN)/pytest tests/unit
+	$(BIN)/pytest tests/unit -m "not processes"
 
 contract: env    ## contract tests, the gateway against fake pods
 	$(BIN)/pytest tests/contract

@@ -4,7 +4,7 @@ Level-triggered: a row never says what to do, only where to look. A second reque
 generation instead of adding a row; one that arrives while the key is being worked on makes it run once more.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -107,24 +107,36 @@ class Journal:
             row = (await session.scalars(select(JournalRow).where(is_key(key)))).one_or_none()
             return entry(row) if row is not None else None
 
-    async def due(self, kinds: Collection[str], per_pod: int, but: Iterable[ColumnElement[bool]] = ()) -> list[Entry]:
-        """Keys of these kinds that are due and nobody works on, in the order of work; and all that somebody works on.
+    async def waiting(self, keys: Iterable[Key]) -> set[Key]:
+        """Those of these keys that were asked for and are not done yet."""
+        asked, found = sorted(set(keys)), set[Key]()
+        for start in range(0, len(asked), BATCH):
+            columns = (TABLE.c.kind, TABLE.c.resource_id, TABLE.c.pod_id)
+            which = or_(*_among(asked[start : start + BATCH]))
+            async with self._database.transaction() as session:
+                found |= {Key(*row) for row in await session.execute(select(*columns).where(which, WAITS))}
+        return found
 
-        Fresh requests of users come before the backlog, then what has failed less often, then what waits longer. At
-        most `per_pod` due keys of each pod, so that the backlog of one pod hides no other's; `but` are conditions for
-        keys to be left out. Whether the owner of a key still lives is for the caller to observe (`triune.work.lease`).
+    async def due(self, kinds: Collection[str], each: int, but: Iterable[ColumnElement[bool]] = ()) -> list[Entry]:
+        """All keys of these kinds that somebody works on, then those that are due and free, in the order of work.
+
+        So those of dead owners are taken over however much is due; whether an owner still lives is for the caller to
+        observe (`triune.work.lease`). Fresh requests of users come before the backlog, then what is due for longer:
+        what has failed often, or is looked at again and again, has its pauses for that. At most `each` free keys of a
+        kind in a pod, so that many of one hide no other; `but` are conditions for free keys to be left out.
         """
-        order = (JournalRow.backlog, JournalRow.attempts, JournalRow.due_at)
-        place = func.row_number().over(partition_by=JournalRow.pod_id, order_by=order).label("place")
+        order = (JournalRow.backlog, JournalRow.due_at)
+        alike = (JournalRow.pod_id, JournalRow.kind)
+        place = func.row_number().over(partition_by=alike, order_by=order).label("place")
         # Whatever is owned was due when it was taken, and is put off by nobody: one range of one index holds it all.
         # The kind goes through a function, so that no database takes the index of the keys, where the finished are too.
         is_due = and_(JournalRow.due_at <= moment(), func.coalesce(JournalRow.kind, "").in_(kinds))
         free = select(JournalRow.id, place).where(is_due, _FREE, WAITS, *(~condition for condition in but)).subquery()
-        first = select(JournalRow).join(free, free.c.id == JournalRow.id).where(free.c.place <= per_pod)
+        first = select(JournalRow).join(free, free.c.id == JournalRow.id).where(free.c.place <= each)
         async with self._database.transaction() as session:
             due = [entry(row) for row in await session.scalars(first.order_by(*order))]
             owned = [entry(row) for row in await session.scalars(select(JournalRow).where(is_due, ~_FREE))]
-        return due + owned
+        return owned + due
 
     async def owned(self, kinds: Collection[str], pod_id: str) -> list[Entry]:
         """Keys of these kinds in a pod that somebody works on."""
@@ -188,22 +200,19 @@ class Journal:
 
         Where it was asked for meanwhile, that request stays as fresh as it is: what it brought may be what was missing.
         """
-        return await self._put_off(lease, error, delay, {"attempts": JournalRow.attempts + 1, "backlog": true()})
+        return await self._put_off(lease, error, delay, JournalRow.attempts + 1)
 
-    async def waits(self, lease: Entry, why: str, delay: float, backlog: bool = False) -> bool:
-        """The key must wait, which is no failure; it is due again in `delay` seconds. False when the lease is lost.
-
-        `backlog`: what users ask for then goes before it.
-        """
-        values: dict[str, Any] = {"attempts": 0, **({"backlog": true()} if backlog else {})}
-        return await self._put_off(lease, why, delay, values)
+    async def waits(self, lease: Entry, why: str, delay: float) -> bool:
+        """The key must wait, which is no failure; it is due again in `delay` seconds. False when the lease is lost."""
+        return await self._put_off(lease, why, delay, 0)
 
     async def release(self, lease: Entry) -> bool:
         """Give an entry back as it was taken, due now. False when the lease is lost."""
         return await self._under(lease, {})
 
-    async def _put_off(self, lease: Entry, why: str, delay: float, values: dict[str, Any]) -> bool:
-        values = {**values, "due_at": moment(delay)}
+    async def _put_off(self, lease: Entry, why: str, delay: float, attempts: Any) -> bool:
+        # What users ask for goes before it; else what is looked at every other second would be in the way of that.
+        values = {"attempts": attempts, "backlog": true(), "due_at": moment(delay)}
         unless_asked_again = {name: _unless_asked_again(lease, value, TABLE.c[name]) for name, value in values.items()}
         return await self._under(lease, {"last_error": why[:MAX_ERROR], **unless_asked_again})
 
@@ -283,6 +292,15 @@ class Journal:
             if len(ids) < BATCH:
                 break
         return total
+
+
+def _among(keys: Iterable[Key]) -> Iterator[ColumnElement[bool]]:
+    """The conditions of which one holds for a row of these keys: all databases find them by the index of the keys."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for key in keys:
+        alike.setdefault((key.kind, key.pod_id), []).append(key.resource_id)
+    for (kind, pod_id), ids in alike.items():
+        yield and_(TABLE.c.kind == kind, TABLE.c.resource_id.in_(ids), TABLE.c.pod_id == pod_id)
 
 
 def _dialect(session: AsyncSession) -> str:

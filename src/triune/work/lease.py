@@ -63,8 +63,10 @@ async def kept(journal: Journal, lease: Entry, lease_time: float) -> AsyncIterat
 
     def lose() -> None:
         nonlocal lost
-        lost = True
-        task.cancel()
+        # Whose block has ended learns it from what it writes.
+        if not over.is_set():
+            lost = True
+            task.cancel()
 
     beating = asyncio.create_task(_beat(journal, lease, lease_time, over, lose))
     try:
@@ -94,8 +96,11 @@ async def _beat(
         except TimeoutError:
             pass
         began = time.monotonic()
+        left = renewed + lease_time - began
+        if left <= 0:
+            break
         try:
-            async with asyncio.timeout(max(renewed + lease_time - began, lease_time / BEATS)):
+            async with asyncio.timeout(left):
                 if not await journal.beat(lease):
                     break
             renewed = began

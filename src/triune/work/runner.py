@@ -250,7 +250,7 @@ class Runner:
         backoff = self.pace.backoff
         if self.away is not None and (why := self.away.explains(error)) is not None:
             LOG.info("%s %s %s", lease.key.kind, lease.key.resource_id, why)
-            written = await self._write(self.journal.waits(lease, why, backoff.pause(AWAY_DOUBLINGS), backlog=True))
+            written = await self._write(self.journal.waits(lease, why, backoff.pause(AWAY_DOUBLINGS)))
         else:
             LOG.warning("%s %s: %s", lease.key.kind, lease.key.resource_id, reason)
             written = await self._write(self.journal.failed(lease, reason, backoff.pause(lease.attempts)))

@@ -27,7 +27,7 @@ EXPLAIN_INTERVAL = 5.0
 # The least time between claims, in seconds: what ends or comes in it is met together.
 SHORTEST_PAUSE = 0.02
 # The least time between looks at the journal, in the time that the last one took: a large backlog must not keep the
-# database busy with looking. And how many keys of a pod are read ahead, in the number that may be worked on at once.
+# database busy with looking. And how many keys of a kind are read ahead of each pod, in the number of a pod's places.
 REST = 3.0
 # How often the pause doubles while the database does not answer.
 DOUBLINGS = 4
@@ -131,7 +131,7 @@ class Worker:
         but = [absence.which for absence in absences]
         due = await self._runner.journal.due(self._runner.handlers.keys(), most, but)
         self._candidates = self._observer.claimable(due)
-        counts = Counter(entry.key.pod_id for entry in due if entry.owner is None)
+        counts = Counter((entry.key.pod_id, entry.key.kind) for entry in due if entry.owner is None)
         self._more = any(count >= most for count in counts.values())
         self._rest = (time.monotonic() - began) * REST
         self._look_at = time.monotonic() + max(self._pace.poll_interval, self._rest)

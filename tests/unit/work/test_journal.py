@@ -98,6 +98,30 @@ async def test_the_backlog_of_one_pod_hides_no_other(database, journal, jobs):
     assert sorted(pods) == ["busy"] * 3 + ["quiet"]
 
 
+async def test_the_keys_of_one_kind_hide_no_other_kind(database, journal, jobs):
+    for number in range(10):
+        await request(database, journal, Key("flavor", f"f{number}", "pod-a"))
+    await request(database, journal, Key("k", "r", "pod-a"))
+    kinds = [entry.key.kind for entry in await journal.due({"flavor", "k"}, 3)]
+    assert kinds == ["flavor"] * 3 + ["k"]
+
+
+async def test_keys_whose_owner_may_be_dead_come_before_all_that_is_due(database, journal, jobs):
+    """Or they would never be taken over while there is more to do than there are places."""
+    await request(database, journal, Key("flavor", "owned", "pod-a"))
+    await journal.claim(await only(jobs), "dead")
+    await request(database, journal, Key("flavor", "due", "pod-a"))
+    assert [entry.key.resource_id for entry in await journal.due({"flavor"}, 5)] == ["owned", "due"]
+
+
+async def test_of_the_backlog_what_is_due_for_longer_comes_first(database, journal, jobs):
+    await request(database, journal, Key("flavor", "failing", "pod-a"))
+    await journal.failed(await journal.claim(await only(jobs), "worker"), "no", 0.0)
+    async with database.transaction() as session:
+        await journal.request(session, Key("flavor", "found", "pod-a"), None, None, backlog=True)
+    assert [entry.key.resource_id for entry in await journal.due({"flavor"}, 5)] == ["failing", "found"]
+
+
 async def test_fresh_keys_come_before_those_that_have_failed(database, journal, jobs):
     await request(database, journal, Key("flavor", "failing", "pod-a"))
     lease = await journal.claim(await only(jobs), "worker")
@@ -142,12 +166,13 @@ async def test_a_key_that_runs_is_not_dropped(database, journal, jobs):
     assert await journal.prune(keep=-5.0) == 0
 
 
-async def test_thousands_of_finished_keys_are_pruned(database, journal, jobs):
-    keys = [Key("k", f"r{number}", "pod-a") for number in range(1200)]
+async def test_many_finished_keys_are_pruned_some_at_a_time(database, journal, jobs, monkeypatch):
+    monkeypatch.setattr("triune.work.journal.BATCH", 50)
+    keys = [Key("k", f"r{number}", "pod-a") for number in range(120)]
     async with database.transaction() as session:
         await journal.request(session, keys, None, None)
         await session.execute(TABLE.update().values(done_generation=1))
-    assert await journal.prune(keep=-5.0) == 1200
+    assert await journal.prune(keep=-5.0) == 120
 
 
 async def test_closing_no_key_closes_none(database, journal, jobs):

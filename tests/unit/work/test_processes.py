@@ -20,6 +20,8 @@ from triune.work.requests import Key
 from .engine import all_succeeded, eventually, request
 from .process import LEASE_TIME
 
+pytestmark = pytest.mark.processes
+
 # What a process on a busy machine may be late by.
 SLACK = LEASE_TIME
 

@@ -77,7 +77,8 @@ async def test_a_slow_handler_keeps_its_lease(database, journal, jobs):
         await asyncio.sleep(1.2)
 
     await request(database, journal, Key("k", "r", "p"))
-    async with working(worker(journal, handler), worker(journal, handler)):
+    pace = replace(PACE, lease_time=0.6)
+    async with working(worker(journal, handler, pace), worker(journal, handler, pace)):
         await eventually(lambda: all_succeeded(jobs))
     assert calls.total() == 1
 
@@ -168,6 +169,35 @@ async def test_users_do_not_wait_for_the_backlog(database, journal, jobs):
         await eventually(lambda: "new" in order)
         assert len(order) < 30
         await eventually(lambda: all_succeeded(jobs))
+
+
+async def test_keys_that_are_looked_at_again_and_again_hold_up_nothing_else(database, journal, jobs):
+    """Neither what users ask for, nor what has failed, nor the keys of another kind."""
+    polled, done, tries = [], [], Counter()
+
+    async def poll(key: Key) -> Again:
+        polled.append(key)
+        return Again(0.0, "not yet")
+
+    async def handler(key: Key) -> None:
+        tries[key] += 1
+        if key.resource_id == "failing" and tries[key] == 1:
+            raise RuntimeError("once")
+        done.append(key.resource_id)
+
+    await request(database, journal, *(Key("polled", f"r{number}", "p") for number in range(60)))
+    pace = replace(PACE, keys_per_pod=2, lease_time=10.0)
+    engine = Runner(journal, {"polled": poll, "k": handler}, pace)
+    async with working(Worker(engine)):
+        await eventually(lambda: len(set(polled)) == 60)
+        before = len(polled)
+        await request(database, journal, Key("k", "new", "p"))
+        await eventually(lambda: "new" in done)
+        # Not all of them once more: those that were read ahead, twice where that was under way.
+        assert len(polled) - before < 45
+        await request(database, journal, Key("k", "failing", "p"))
+        await request(database, journal, Key("k", "found", "p"), backlog=True)
+        await eventually(lambda: {"failing", "found"} <= set(done))
 
 
 async def test_kinds_of_another_release_hide_nothing(database, journal, jobs):

@@ -4,8 +4,10 @@ from typing import Any
 
 from neutron import policy
 from neutron.plugins.ml2.plugin import Ml2Plugin
+from neutron_lib.callbacks import events, registry, resources
 from neutron_lib.db import api as database
 from neutron_lib.exceptions import availability_zone as errors
+from neutron_lib.policy import _engine as roles
 from sqlalchemy import inspect
 
 from triune.network.central import reads
@@ -25,10 +27,10 @@ class Plugin(Ml2Plugin):
 
     def __init__(self) -> None:
         """Raises what Neutron raises for settings that cannot work."""
-        # Else the first request loads the rules, and others that are served meanwhile are judged without them: an
-        # administrator's list is empty, and "nothing there" would be believed.
-        policy.init()
         super().__init__()
+        # Not now: Neutron forgets its rules once more when all extensions are loaded. Rules that cannot be read keep
+        # the server from starting.
+        registry.subscribe(_load_rules, resources.PROCESS, events.AFTER_INIT, cancellable=True)
 
     @database.retry_if_session_inactive()
     def get_availability_zones(
@@ -77,6 +79,16 @@ class Plugin(Ml2Plugin):
             for network_id, pod_ids in present.items():
                 known[network_id] = sorted({by_pod[pod_id] for pod_id in pod_ids if pod_id in by_pod})
         return list(known[network.id])
+
+
+def _load_rules(_resource: str, _event: str, _trigger: Any, payload: Any = None) -> None:
+    """Load the rules, and those by which a context knows an administrator, before there is a request.
+
+    Else the first request does so, and others that are served meanwhile are judged without them: an administrator's
+    list is empty, and "nothing there" would be believed.
+    """
+    policy.init()
+    roles.init()
 
 
 def _state(enabled: bool) -> str:

@@ -52,7 +52,7 @@ class Drift:
         await asyncio.gather(*(pod.forget(each.kind, each.resource_id) for each in twice))
         found |= _servers(pod, ports, Held({names.PORT: records[names.PORT]}))
         # What somebody is at already is no drift.
-        fresh = [each for each in found if not await self._shop.waits(each)]
+        fresh = sorted(found.keys() - await self._shop.waits(found))
         if fresh:
             counts = ", ".join(
                 f"{count} {how}" for how, count in sorted(Counter(found[each] for each in fresh).items())

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Final
 
 from oslo_log import log as logging
@@ -22,7 +23,7 @@ from triune.pods.registry import Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
 from triune.work.handler import Again
-from triune.work.journal import Journal
+from triune.work.journal import BATCH, Journal
 from triune.work.requests import Key
 from triune.work.runner import KeyWaits, Runner
 
@@ -126,16 +127,18 @@ class Shop:
         return None
 
     async def request(self, keys: Iterable[Key], backlog: bool = False) -> None:
-        """Ask for keys that nobody waits for."""
-        wanted = list(keys)
-        if wanted:
-            async with self._database.transaction() as session:
-                await self._journal.request(session, wanted, None, current_request_id(), backlog=backlog)
+        """Ask for keys that nobody waits for, some at a time: who fails on the way is run again, and asks again."""
+        wanted = sorted(set(keys))
+        for start in range(0, len(wanted), BATCH):
+            some = wanted[start : start + BATCH]
+            ask = partial(
+                self._journal.request, keys=some, project_id=None, request_id=current_request_id(), backlog=backlog
+            )
+            await self._database.repeat(ask)
 
-    async def waits(self, key: Key) -> bool:
-        """Whether somebody has asked for a key and it is not done yet."""
-        entry = await self._journal.find(key)
-        return entry is not None and entry.waits
+    async def waits(self, keys: Iterable[Key]) -> set[Key]:
+        """Those of these keys that somebody has asked for and that are not done yet."""
+        return await self._journal.waiting(keys)
 
     async def ids(self, pod_id: str, refs: Iterable[Ref]) -> dict[Ref, str]:
         """The ids of resources in a pod, as far as they are known."""
