@@ -263,6 +263,11 @@ def test_reserves_are_not_for_tenants(tenant: Person, placer: Placer, port: Any)
     assert (held["security_groups"], tenant.ask("network", path).status_code) == ([], 200)
     assert error(tenant.ask("network", path, "DELETE"))[0] == 409
     assert error(tenant.ask("network", path, "PUT", json={"port": {"name": "mine"}}))[0] == 409
+    # Nor is it in the way of a subnet whose addresses all ports of the network get.
+    v6 = {"network_id": port.network_id, **networks.v6("slaac", ipv6_ra_mode="slaac")}
+    added = tenant.ask("network", "/v2.0/subnets", "POST", json={"subnet": v6})
+    assert added.status_code == 201, added.text
+    tenant.central.network.delete_subnet(added.json()["subnet"]["id"])
     # It is in the way of neither its subnet nor its network: see the fixture.
     (subnet,) = tenant.central.network.subnets(network_id=port.network_id)
     tenant.central.network.delete_port(port.id)
