@@ -55,9 +55,14 @@ class Driver(api.MechanismDriver):
 
     def delete_port_precommit(self, context: Any) -> None:
         """A port and its twin go, whatever the port's server does."""
-        shown = context.current
-        pod_id = reads.pod_of_port(context.plugin_context.session, shown["id"]) or ""
-        self._port_changed(context, pod_id, None, shown)
+        session, shown = context.plugin_context.session, context.current
+        pod_id = reads.pod_of_port(session, shown["id"]) or ""
+        # Neutron has read the port before the transaction in which it goes.
+        used = {
+            "security_groups": reads.groups_of_port(session, shown["id"]),
+            "qos_policy_id": reads.policy_of_port(session, shown["id"]),
+        }
+        self._port_changed(context, pod_id, None, {**shown, **used})
         if _reserve_pod(shown):
             self._reserve_changed(context)
 

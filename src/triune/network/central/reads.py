@@ -121,6 +121,12 @@ def groups_of_port(session: Any, port_id: str) -> frozenset[str]:
     return frozenset(_ids(session, select(_BINDINGS.security_group_id).where(_BINDINGS.port_id == port_id)))
 
 
+def policy_of_port(session: Any, port_id: str) -> str | None:
+    """The id of a port's own QoS policy."""
+    columns = QosPortPolicyBinding.__table__.c
+    return _one(session, select(columns.policy_id).where(columns.port_id == port_id))
+
+
 def network_policy(session: Any, network_id: str) -> str | None:
     """The id of a network's QoS policy."""
     columns = QosNetworkPolicyBinding.__table__.c
