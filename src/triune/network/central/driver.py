@@ -99,11 +99,12 @@ class Driver(api.MechanismDriver):
         journal.write(context.plugin_context, {key}, shown["project_id"])
 
     def update_network_precommit(self, context: Any) -> None:
-        """A network that is present keeps its segment; other changes reach its pods."""
+        """A network that is present, or has a twin yet, keeps its segment; other changes reach its pods."""
         before, after = context.original, context.current
         session = context.plugin_context.session
         pod_ids = reads.pods_of_network(session, after["id"])
-        if pod_ids and any(before.get(name) != after.get(name) for name in provider_net.ATTRIBUTES):
+        is_moved = any(before.get(name) != after.get(name) for name in provider_net.ATTRIBUTES)
+        if is_moved and (pod_ids or reads.pods_of_routings(session, after["id"])):
             raise PresentNetwork(network_id=after["id"])
         journal.write(context.plugin_context, touched.by_network(before, after, pod_ids), after["project_id"])
 
