@@ -75,10 +75,13 @@ class Driver(api.MechanismDriver):
         before = touched.port(original, pod_id, policy) if pod_id else None
         after = touched.port(shown, wanted.pod_id, policy) if wanted is not None else None
         if after is None:
-            placements.remove(session, shown["id"])
+            placements.remove(session, shown["id"], pod_id)
         elif after.pod_id != pod_id:
             self._check(context, after)
-            placements.put(session, after, shown["project_id"])
+            if pod_id:
+                placements.move(session, after, pod_id)
+            else:
+                placements.put(session, after, shown["project_id"])
         keys = journal.by_change(session, touched.by_port(before, after))
         journal.write(context.plugin_context, keys, shown["project_id"])
 
