@@ -10,7 +10,18 @@ from neutron_lib import exceptions
 from neutron_lib.api.definitions import portbindings, provider_net
 from neutron_lib.plugins.ml2 import api
 
-from triune.network.central import flushes, groups, journal, placements, presence, quality, reads, reserved, touched
+from triune.network.central import (
+    flushes,
+    groups,
+    if_match,
+    journal,
+    placements,
+    presence,
+    quality,
+    reads,
+    reserved,
+    touched,
+)
 from triune.network.central.errors import PlacementRefused, PortHasServer, PresentNetwork
 from triune.network.central.profile import BadProfile, Place, place
 from triune.network.central.touched import Port
@@ -28,6 +39,7 @@ class Driver(api.MechanismDriver):
         groups.subscribe()
         flushes.listen()
         reserved.subscribe()
+        if_match.subscribe()
         quality.subscribe()
 
     def create_port_precommit(self, context: Any) -> None:
@@ -154,10 +166,7 @@ def _place(shown: dict[str, Any]) -> Place | None:
 
 
 def _refuse_claim(original: dict[str, Any], shown: dict[str, Any]) -> None:
-    """A port that has a device cannot be claimed for a boot, nor one that another boot has claimed.
-
-    `If-Match` alone does not see to it: Neutron forgets it when it repeats a transaction.
-    """
+    """A port that has a device cannot be claimed for a boot, nor one that another boot has claimed."""
     before, after = original.get("device_id"), shown["device_id"]
     if before and before != after and after.startswith(BOOT_DEVICE):
         raise exceptions.PortInUse(port_id=shown["id"], net_id=shown["network_id"], device_id=before)
