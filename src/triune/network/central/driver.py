@@ -20,6 +20,7 @@ from triune.network.central import (
     quality,
     reads,
     reserved,
+    segments,
     touched,
 )
 from triune.network.central.errors import PlacementRefused, PortHasServer, PresentNetwork
@@ -41,6 +42,7 @@ class Driver(api.MechanismDriver):
         reserved.subscribe()
         if_match.subscribe()
         quality.subscribe()
+        segments.subscribe()
 
     def create_port_precommit(self, context: Any) -> None:
         """A port may be placed from its beginning."""
