@@ -22,6 +22,7 @@ KINDS = (
     names.REMOTE_GROUP,
     names.SECURITY_GROUP,
     names.SECURITY_GROUP_RULES,
+    names.SERVER,
 )
 
 

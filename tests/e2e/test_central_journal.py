@@ -60,6 +60,8 @@ def first(placer: Placer, journal: Journal, anna: Any) -> Iterator[Any]:
 ANNA: Key = ("port", "anna", "pod1")
 BLUE: Key = ("network", "blue", "pod1")
 WEB: Key = ("security_group", "web", "pod1")
+# The id of a server that nobody has.
+SERVER = "6f70656e-7374-4163-ab00-000000000002"
 RULES: Key = ("security_group_rules", "web", "pod1")
 
 
@@ -109,8 +111,13 @@ def test_attributes_of_a_port(journal: Journal, placer: Placer, neutron: Any, fi
     ):
         assert journal.touched(neutron.update_port, first.id, **attributes) == {ANNA}, attributes
     one = next(iter(placer.pods))
-    server = {"device_id": "s", "device_owner": "compute:az1", "binding:host_id": "host"}
-    assert journal.touched(placer.place, first.id, one, "ACTIVE", **server) == set()
+    host = {"binding:host_id": "host"}
+    assert journal.touched(placer.place, first.id, one, "ACTIVE", **host) == set()
+    devices: dict[str, set[Key]] = {"triune-boot-1": set(), "s": set(), SERVER: {("server", SERVER, "pod1")}}
+    for device, keys in devices.items():
+        assert journal.touched(placer.put, first.id, device_id=device, device_owner="compute:az1") == keys
+    # What the port's server is asked for is asked for once.
+    assert journal.touched(placer.place, first.id, one, "DOWN", **host) == set()
 
 
 def test_what_is_refused_touches_nothing(journal: Journal, tenant: Person, placer: Placer, first: Any) -> None:

@@ -11,6 +11,9 @@ from .journal import Journal, Placer, placed, service_user
 from .lab import WORKER, Lab
 from .people import Person
 
+# The id of a server that nobody has.
+SERVER = "6f70656e-7374-4163-ab00-000000000001"
+
 
 @pytest.fixture(scope="module")
 def pods(lab: Lab) -> dict[str, str]:
@@ -175,10 +178,10 @@ def test_a_port_of_a_server_stays_in_its_pod(placer: Placer, port: Any) -> None:
     assert placer.place(port.id, "RegionOne", device_id="triune-boot-1").status_code == 200
     # The next candidate of a boot under way.
     assert placer.place(port.id, "RegionTwo").status_code == 200
-    server = {"device_id": "a-server", "device_owner": "compute:az2"}
+    server = {"device_id": SERVER, "device_owner": "compute:az2"}
     assert placer.place(port.id, "RegionTwo", status="ACTIVE", **server).status_code == 200
     for refused in (placer.place(port.id, "RegionOne"), placer.put(port.id, **{"binding:profile": {}})):
-        assert error(refused) == (409, f"Port {port.id} is used by server a-server and cannot leave its pod.")
+        assert error(refused) == (409, f"Port {port.id} is used by server {SERVER} and cannot leave its pod.")
     assert error(placer.put(port.id, device_id="triune-boot-2"))[0] == 409
     assert placer.release(port.id).status_code == 200
 
@@ -192,7 +195,7 @@ def test_host_and_status_follow_what_the_worker_says(tenant: Person, placer: Pla
         return found.status, found.binding_host_id, found.binding_vif_type
 
     assert shown() == ("DOWN", "", "unbound")
-    placer.place(port.id, "RegionOne", status="BUILD", device_id="s", device_owner="compute:az1")
+    placer.place(port.id, "RegionOne", status="BUILD", device_id=SERVER, device_owner="compute:az1")
     assert shown() == ("DOWN", "", "unbound")
     for status in ("BUILD", "ACTIVE", "DOWN", "ERROR"):
         placer.place(port.id, "RegionOne", status, **{"binding:host_id": "host"})
@@ -231,7 +234,7 @@ def test_a_new_policy_of_a_network_leaves_profiles_alone(
 ) -> None:
     policy = admin.central.network.create_qos_policy(name=prefix, project_id=tenant.project_id)
     with placed(placer, port.id, "RegionOne"):
-        placer.put(port.id, device_id="s", device_owner="compute:az1")
+        placer.put(port.id, device_id=SERVER, device_owner="compute:az1")
         before = placer.user.central.network.get_port(port.id).binding_profile
         for policy_id in (policy.id, None):
             tenant.central.network.update_network(port.network_id, qos_policy_id=policy_id)
@@ -263,6 +266,11 @@ def test_reserves_are_not_for_tenants(tenant: Person, placer: Placer, port: Any)
     assert (held["security_groups"], tenant.ask("network", path).status_code) == ([], 200)
     assert error(tenant.ask("network", path, "DELETE"))[0] == 409
     assert error(tenant.ask("network", path, "PUT", json={"port": {"name": "mine"}}))[0] == 409
+    # Nor is it in the way of a subnet whose addresses all ports of the network get.
+    v6 = {"network_id": port.network_id, **networks.v6("slaac", ipv6_ra_mode="slaac")}
+    added = tenant.ask("network", "/v2.0/subnets", "POST", json={"subnet": v6})
+    assert added.status_code == 201, added.text
+    tenant.central.network.delete_subnet(added.json()["subnet"]["id"])
     # It is in the way of neither its subnet nor its network: see the fixture.
     (subnet,) = tenant.central.network.subnets(network_id=port.network_id)
     tenant.central.network.delete_port(port.id)

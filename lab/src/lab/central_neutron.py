@@ -52,7 +52,7 @@ def configure(lab: Lab) -> None:
             "ml2": {
                 "type_drivers": ["local", "flat", "vlan", "geneve", "vxlan"],
                 # No second choice: when the VLANs are used up, a network of another type would not span regions.
-                "tenant_network_types": ["vlan"],
+                "project_network_types": ["vlan"],
                 "mechanism_drivers": ["triune"],
                 "extension_drivers": ["port_security", "qos", "dns"],
                 "overlay_ip_version": 4,

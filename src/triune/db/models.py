@@ -113,9 +113,11 @@ class PlacementRow(Base):
     """
 
     __tablename__ = "placements"
+    # In which pods a network is can be told without looking at its ports.
+    __table_args__ = (Index("ix_placements_network_id_pod_id", "network_id", "pod_id"),)
 
     port_id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    network_id: Mapped[str] = mapped_column(String(36), index=True)
+    network_id: Mapped[str] = mapped_column(String(36))
     pod_id: Mapped[str] = mapped_column(String(36), index=True)
     project_id: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(default=now)

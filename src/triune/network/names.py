@@ -1,5 +1,6 @@
 """What central Neutron, the gateway and the worker call the same. Imports nothing: it is read inside neutron-server."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -29,6 +30,9 @@ BOOT_DEVICE: Final = "triune-boot-"
 RESERVE_OWNER: Final = "network:dhcp"
 RESERVE_DEVICE: Final = "triune-reserve-"
 
+# What Nova calls servers. Tenants write the device of a port, too: anything else is no server's id.
+_SERVER_ID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 
 def tag(top_id: str) -> str:
     """The tag by which the twin of a resource of central Neutron is found in a pod."""
@@ -38,5 +42,5 @@ def tag(top_id: str) -> str:
 def server_of(port: Mapping[str, Any]) -> str:
     """The server that has a port of central Neutron; empty for one that none has, or only an attempt to give it one."""
     device = str(port.get("device_id") or "")
-    is_server = str(port.get("device_owner") or "").startswith("compute:") and not device.startswith(BOOT_DEVICE)
+    is_server = str(port.get("device_owner") or "").startswith("compute:") and _SERVER_ID.fullmatch(device)
     return device if is_server else ""

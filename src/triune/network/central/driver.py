@@ -10,7 +10,19 @@ from neutron_lib import exceptions
 from neutron_lib.api.definitions import portbindings, provider_net
 from neutron_lib.plugins.ml2 import api
 
-from triune.network.central import flushes, groups, journal, placements, presence, quality, reads, reserved, touched
+from triune.network.central import (
+    flushes,
+    groups,
+    if_match,
+    journal,
+    placements,
+    presence,
+    quality,
+    reads,
+    reserved,
+    segments,
+    touched,
+)
 from triune.network.central.errors import PlacementRefused, PortHasServer, PresentNetwork
 from triune.network.central.profile import BadProfile, Place, place
 from triune.network.central.touched import Port
@@ -28,7 +40,9 @@ class Driver(api.MechanismDriver):
         groups.subscribe()
         flushes.listen()
         reserved.subscribe()
+        if_match.subscribe()
         quality.subscribe()
+        segments.subscribe()
 
     def create_port_precommit(self, context: Any) -> None:
         """A port may be placed from its beginning."""
@@ -55,9 +69,14 @@ class Driver(api.MechanismDriver):
 
     def delete_port_precommit(self, context: Any) -> None:
         """A port and its twin go, whatever the port's server does."""
-        shown = context.current
-        pod_id = reads.pod_of_port(context.plugin_context.session, shown["id"]) or ""
-        self._port_changed(context, pod_id, None, shown)
+        session, shown = context.plugin_context.session, context.current
+        pod_id = reads.pod_of_port(session, shown["id"]) or ""
+        # Neutron has read the port before the transaction in which it goes.
+        used = {
+            "security_groups": reads.groups_of_port(session, shown["id"]),
+            "qos_policy_id": reads.policy_of_port(session, shown["id"]),
+        }
+        self._port_changed(context, pod_id, None, {**shown, **used})
         if _reserve_pod(shown):
             self._reserve_changed(context)
 
@@ -70,10 +89,13 @@ class Driver(api.MechanismDriver):
         before = touched.port(original, pod_id, policy) if pod_id else None
         after = touched.port(shown, wanted.pod_id, policy) if wanted is not None else None
         if after is None:
-            placements.remove(session, shown["id"])
+            placements.remove(session, shown["id"], pod_id)
         elif after.pod_id != pod_id:
             self._check(context, after)
-            placements.put(session, after, shown["project_id"])
+            if pod_id:
+                placements.move(session, after, pod_id)
+            else:
+                placements.put(session, after, shown["project_id"])
         keys = journal.by_change(session, touched.by_port(before, after))
         journal.write(context.plugin_context, keys, shown["project_id"])
 
@@ -94,11 +116,12 @@ class Driver(api.MechanismDriver):
         journal.write(context.plugin_context, {key}, shown["project_id"])
 
     def update_network_precommit(self, context: Any) -> None:
-        """A network that is present keeps its segment; other changes reach its pods."""
+        """A network that is present, or has a twin yet, keeps its segment; other changes reach its pods."""
         before, after = context.original, context.current
         session = context.plugin_context.session
         pod_ids = reads.pods_of_network(session, after["id"])
-        if pod_ids and any(before.get(name) != after.get(name) for name in provider_net.ATTRIBUTES):
+        is_moved = any(before.get(name) != after.get(name) for name in provider_net.ATTRIBUTES)
+        if is_moved and (pod_ids or reads.pods_of_routings(session, after["id"])):
             raise PresentNetwork(network_id=after["id"])
         journal.write(context.plugin_context, touched.by_network(before, after, pod_ids), after["project_id"])
 
@@ -145,10 +168,7 @@ def _place(shown: dict[str, Any]) -> Place | None:
 
 
 def _refuse_claim(original: dict[str, Any], shown: dict[str, Any]) -> None:
-    """A port that has a device cannot be claimed for a boot, nor one that another boot has claimed.
-
-    `If-Match` alone does not see to it: Neutron forgets it when it repeats a transaction.
-    """
+    """A port that has a device cannot be claimed for a boot, nor one that another boot has claimed."""
     before, after = original.get("device_id"), shown["device_id"]
     if before and before != after and after.startswith(BOOT_DEVICE):
         raise exceptions.PortInUse(port_id=shown["id"], net_id=shown["network_id"], device_id=before)

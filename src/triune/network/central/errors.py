@@ -15,6 +15,12 @@ class PortHasServer(exceptions.InUse):
     message = "Port %(port_id)s is used by server %(server_id)s and cannot leave its pod."
 
 
+class PlacementChanged(exceptions.Conflict):
+    """409: others place the port again and again, each time while this request does."""
+
+    message = "Port %(port_id)s is being placed by another request."
+
+
 class PresentNetwork(exceptions.InvalidInput):
     """400: the provider attributes of a network that is in a pod stay as they are."""
 

@@ -45,4 +45,7 @@ def _rule_deleted(_resource: str, _event: str, _trigger: Any, payload: Any) -> N
 
 def _rule_changed(context: Any, reference: Reference, removed: bool) -> None:
     pod_ids = reads.pods_of_group(context.session, reference.group_id)
-    journal.write(context, touched.by_rule(reference, pod_ids, removed), context.project_id)
+    if pod_ids:
+        # An administrator's rule may be in a tenant's group.
+        owner = reads.project_of_group(context.session, reference.group_id)
+        journal.write(context, touched.by_rule(reference, pod_ids, removed), owner)

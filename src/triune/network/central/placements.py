@@ -4,9 +4,11 @@ from typing import Any, Final, cast
 
 from neutron.db import models_v2
 from neutron_lib.db.standard_attr import StandardAttribute
-from sqlalchemy import Table, delete, insert, select, update
+from oslo_db.exception import RetryRequest
+from sqlalchemy import ColumnElement, Executable, Table, delete, insert, select, update
 
-from triune.db.models import PlacementRow
+from triune.db.models import PlacementRow, now
+from triune.network.central.errors import PlacementChanged
 from triune.network.central.touched import Port
 
 _TABLE: Final = cast(Table, PlacementRow.__table__)
@@ -35,13 +37,32 @@ def hold(session: Any, network_id: str, pod_id: str, port_id: str) -> set[str]:
     return {row.pod_id for row in session.execute(others)}
 
 
+# Each of these says what it takes the table for, so that none begins with a row that is not there: looking for one, to
+# remove or to lock it, keeps others from adding theirs beside it, and two that do so dead-lock. Where the table has
+# become another since this transaction began, Neutron repeats the transaction.
+
+
 def put(session: Any, port: Port, project_id: str) -> None:
-    """Say in which pod a port is."""
-    remove(session, port.id)
+    """Say in which pod a port is that is in none."""
     row = {"port_id": port.id, "network_id": port.network_id, "pod_id": port.pod_id, "project_id": project_id}
     session.execute(insert(_TABLE).values(row))
 
 
-def remove(session: Any, port_id: str) -> None:
-    """Say that a port is in no pod."""
-    session.execute(delete(_TABLE).where(_TABLE.c.port_id == port_id))
+def move(session: Any, port: Port, pod_id: str) -> None:
+    """Say that a port is no longer in one pod, but in another one. Raises `RetryRequest` where it was not there."""
+    row = {"pod_id": port.pod_id, "created_at": now()}
+    _execute(session, update(_TABLE).where(*_is(port.id, pod_id)).values(row), port.id)
+
+
+def remove(session: Any, port_id: str, pod_id: str) -> None:
+    """Say that a port is in no pod any more. Raises `RetryRequest` where it was not in that one."""
+    _execute(session, delete(_TABLE).where(*_is(port_id, pod_id)), port_id)
+
+
+def _is(port_id: str, pod_id: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return _TABLE.c.port_id == port_id, _TABLE.c.pod_id == pod_id
+
+
+def _execute(session: Any, statement: Executable, port_id: str) -> None:
+    if session.execute(statement).rowcount != 1:
+        raise RetryRequest(PlacementChanged(port_id=port_id))

@@ -43,9 +43,11 @@ class QualityDriver(base.DriverBase):
 
     def delete_policy_precommit(self, context: Any, policy: Any) -> None:
         """A policy that nothing uses any more is removed; its twins may still be there."""
-        self._write(context, policy.id, context.project_id, reads.pods_of_routings(context.session, policy.id))
+        # Neutron tells nothing but its id, and what an administrator removes is mostly somebody else's.
+        project_id = None if context.is_admin else context.project_id
+        self._write(context, policy.id, project_id, reads.pods_of_routings(context.session, policy.id))
 
-    def _write(self, context: Any, policy_id: str, project_id: str, pod_ids: set[str]) -> None:
+    def _write(self, context: Any, policy_id: str, project_id: str | None, pod_ids: set[str]) -> None:
         journal.write(context, touched.in_pods(QOS_POLICY, policy_id, pod_ids), project_id)
 
 

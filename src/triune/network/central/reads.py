@@ -116,9 +116,21 @@ def reference(session: Any, rule_id: str) -> Reference | None:
     return next(iter(_references(session, _RULES.id == rule_id)), None)
 
 
+def project_of_group(session: Any, group_id: str) -> str | None:
+    """The project of a security group."""
+    columns = SecurityGroup.__table__.c
+    return _one(session, select(columns.project_id).where(columns.id == group_id))
+
+
 def groups_of_port(session: Any, port_id: str) -> frozenset[str]:
     """The ids of a port's security groups."""
     return frozenset(_ids(session, select(_BINDINGS.security_group_id).where(_BINDINGS.port_id == port_id)))
+
+
+def policy_of_port(session: Any, port_id: str) -> str | None:
+    """The id of a port's own QoS policy."""
+    columns = QosPortPolicyBinding.__table__.c
+    return _one(session, select(columns.policy_id).where(columns.port_id == port_id))
 
 
 def network_policy(session: Any, network_id: str) -> str | None:

@@ -20,6 +20,15 @@ def is_reserve(shown: Any) -> bool:
     return bool(shown["device_owner"] == RESERVE_OWNER and shown["device_id"].startswith(RESERVE_DEVICE))
 
 
+def _changes(shown: Any, attributes: Any) -> bool:
+    """Whether a change changes anything of a port as Neutron shows it.
+
+    Neutron itself changes every port of a network by what it already is, as whoever adds a subnet in which ports find
+    their addresses by themselves.
+    """
+    return any(name not in shown or shown[name] != value for name, value in attributes.items())
+
+
 def _create(_resource: str, _event: str, _trigger: Any, payload: Any) -> None:
     _refuse_device(payload.context, payload.latest_state)
 
@@ -28,9 +37,10 @@ def _update(_resource: str, _event: str, _trigger: Any, payload: Any) -> None:
     # Neutron itself also says this of changed bindings and statuses, with models in place of what it shows.
     if payload.context.is_admin:
         return
-    if is_reserve(payload.states[0]):
+    shown, attributes = payload.states[0], payload.latest_state
+    if is_reserve(shown) and _changes(shown, attributes):
         raise ReservedPort(port_id=payload.resource_id)
-    _refuse_device(payload.context, payload.latest_state)
+    _refuse_device(payload.context, attributes)
 
 
 def _delete(_resource: str, _event: str, _trigger: Any, payload: Any) -> None:

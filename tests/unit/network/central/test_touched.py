@@ -110,13 +110,22 @@ def test_a_change_that_its_twin_has_no_part_in(changes: dict[str, Any]) -> None:
     assert touched.by_port(port(), port(**changes)) == touched.Change()
 
 
-SERVED = {"device_id": "server", "device_owner": "compute:az1"}
+SERVER_ID = "6f70656e-7374-4163-ab00-000000000001"
+SERVED = {"device_id": SERVER_ID, "device_owner": "compute:az1"}
 
 
 @pytest.mark.parametrize("before", [port(), None, port(**{**SERVED, "device_id": "triune-boot-1"})])
 def test_a_server_gets_a_port(before: Port | None) -> None:
     """Whoever has looked at the server before has not found the port."""
-    assert Key("server", "server", "one") in touched.by_port(before, port(**SERVED)).keys
+    assert Key("server", SERVER_ID, "one") in touched.by_port(before, port(**SERVED)).keys
+
+
+@pytest.mark.parametrize(
+    "device", ["server", "detail?all_tenants=1&x=", f"{SERVER_ID}/action", f"{SERVER_ID}\n", SERVER_ID.upper(), ""]
+)
+def test_what_no_server_is_called_is_none(device: str) -> None:
+    """Tenants write the device of a port, and the key is asked of Nova with Triune's own rights."""
+    assert touched.by_port(port(), port(**{**SERVED, "device_id": device})) == touched.Change()
 
 
 def test_a_port_of_a_server_changes() -> None:
