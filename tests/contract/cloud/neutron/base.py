@@ -1,5 +1,6 @@
 """What all kinds of resources of a fake Neutron have in common."""
 
+import asyncio
 import copy
 import itertools
 import json
@@ -45,6 +46,7 @@ class Base(PodService):
         self.macs = itertools.count(1)
         self.serial = itertools.count(1)
         self._events: list[tuple[str, Record | None, Record | None]] = []
+        self._transaction = asyncio.Lock()
 
     # -- records
 
@@ -184,14 +186,16 @@ class Base(PodService):
         return refusal(404, "HTTPNotFound", "The resource could not be found.").answer
 
     async def _answer(self, asked: Asked, request: Any) -> Answer:
-        # What a test did by itself it tells by itself.
-        self._events = []
-        answer = await super()._answer(asked, request)
-        events, self._events = self._events, []
-        if self.changed is not None:
-            for event in events:
-                await self.changed(*event)
-        return answer
+        # Nobody sees a change before what belongs to its transaction is done too.
+        async with self._transaction:
+            # What a test did by itself it tells by itself.
+            self._events = []
+            answer = await super()._answer(asked, request)
+            events, self._events = self._events, []
+            if self.changed is not None:
+                for event in events:
+                    await self.changed(*event)
+            return answer
 
     def wanted(self, asked: Asked, kind: Kind) -> list[Record]:
         """The objects of a body, one or (bulk) many. Raises `Refusal` 400."""
