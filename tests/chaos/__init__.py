@@ -1,1 +1,1 @@
-"""Processes are killed while people work; afterwards nothing is lost and nothing is left over."""
+"""Processes are killed, pods go away and come while people work; nothing is lost and nothing is left over."""

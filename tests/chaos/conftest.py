@@ -7,6 +7,8 @@ from e2e.conftest import (  # noqa: F401
     newcomers,
     prefix,
     pytest_configure,
+    quartet,
     small,
+    tenant,
     tiny_image,
 )
