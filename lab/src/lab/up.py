@@ -20,6 +20,7 @@ from lab import (
     nova,
     outputs,
     packages,
+    placement,
     ports,
     process,
     rabbitmq,
@@ -87,6 +88,8 @@ def _regional(lab: Lab, region: Region) -> Iterator[Step]:
         needs = ["accounts and catalog", f"{name}: databases of {module.NAME}", "RabbitMQ"]
         needs += [f"code of {service.family}" for service in module.services(region)]
         needs += [f"{name}: Open vSwitch and OVN"] if module is neutron else []
+        # The conductor ends where Placement does not answer it.
+        needs += [f"{name}: {placement.NAME}"] if module is nova else []
         yield Step(f"{name}: {module.NAME}", partial(start_services, lab, module.services(region)), tuple(needs))
     # Last, because at its start it looks for the conductor and registers with Placement; for what it does not find it
     # looks again only a good while later.
