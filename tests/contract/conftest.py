@@ -17,6 +17,7 @@ from .cloud.cloud import Cloud
 from .cloud.keystone import Token
 from .cloud.neutron import Record
 from .gateway import IMPATIENT, Running, running, schema, write_settings
+from .network_world import World, world
 
 
 @dataclass
@@ -178,3 +179,10 @@ async def worker(gateway: Running) -> AsyncIterator[None]:
 
     async with working(gateway):
         yield
+
+
+@pytest.fixture
+async def there(tmp_path: Path, empty_database: Path) -> AsyncIterator[World]:
+    """Central Neutron and two pods without a gateway."""
+    async with world(tmp_path, empty_database) as made:
+        yield made

@@ -36,6 +36,7 @@ from .cloud.keystone import Keystone
 from .cloud.neutron import Neutron, Record
 from .cloud.service import Asked, Refusal
 
+PROJECT, OTHER = "a" * 32, "b" * 32
 PACE = Pace(0.05, 5.0, 20.0, 8, 8, 3600.0, Backoff(0.01, 0.02))
 # Kinds in an order in which things can leave a pod.
 KINDS = (
@@ -263,3 +264,32 @@ async def world(directory: Path, empty: Path, pods: int = 2) -> AsyncIterator[Wo
         yield made
     finally:
         await database.close()
+
+
+def vlan(there: World, number: int = 1001, **fields: object) -> Record:
+    """A network that spans pods, with a subnet."""
+    network = there.central.add_network(
+        PROJECT,
+        **{
+            "name": "blue",
+            "provider:network_type": "vlan",
+            "provider:physical_network": "physnet1",
+            "provider:segmentation_id": number,
+            "mtu": 1500,
+            **fields,
+        },
+    )
+    there.central.add_subnet(network, "10.0.0.0/24", name="sub")
+    return network
+
+
+def port_on(there: World, network: Record, last: int, **fields: object) -> Record:
+    """A port with an address that was chosen."""
+    (subnet, *_) = (each for each in there.central.subnets.values() if each["network_id"] == network["id"])
+    group = there.central.default_group(network["project_id"])
+    ips = [{"subnet_id": subnet["id"], "ip_address": f"10.0.0.{last}"}]
+    return there.central.add_port(
+        network["project_id"],
+        network,
+        **{"fixed_ips": ips, "security_groups": [group["id"]], "name": f"p{last}", **fields},
+    )

@@ -1,6 +1,5 @@
 """What users, administrators and other regions do at the edges: nothing is lost for it, nor tried for ever."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,7 @@ from triune.work.requests import Key
 from triune.work.runner import KeyWaits
 
 from .cloud.neutron import Record
-from .network_world import World, world
-from .test_network_twins import OTHER, PROJECT, port_on, vlan
-
-
-@pytest.fixture
-async def there(tmp_path: Path, empty_database: Path) -> AsyncIterator[World]:
-    async with world(tmp_path, empty_database) as made:
-        yield made
+from .network_world import OTHER, PROJECT, World, port_on, vlan, world
 
 
 async def test_a_user_who_tags_as_triune_does_loses_no_twin(there: World) -> None:

@@ -1,8 +1,6 @@
 """What leaves a pod goes after those who used it have let go of it altogether."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +10,7 @@ from triune.network.handlers import users
 from triune.work.requests import Key
 from triune.work.runner import KeyWaits
 
-from .network_world import World, world
-
-PROJECT = "a" * 32
-
-
-@pytest.fixture
-async def there(tmp_path: Path, empty_database: Path) -> AsyncIterator[World]:
-    async with world(tmp_path, empty_database) as made:
-        yield made
+from .network_world import PROJECT, World
 
 
 async def test_a_group_stays_until_the_port_that_leaves_it_is_done(there: World) -> None:

@@ -1,6 +1,5 @@
 """What pods hold of central Neutron's networks, seen from outside: after everything was done, pods are as wanted."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,8 @@ from triune.work.requests import Key
 from triune.work.runner import KeyFailed, KeyWaits
 
 from .cloud.neutron import Record
-from .network_world import World, world
+from .network_world import OTHER, PROJECT, World, port_on, vlan, world
 
-PROJECT, OTHER = "a" * 32, "b" * 32
 # What an older region lacks.
 LATER = (
     "qos",
@@ -24,41 +22,6 @@ LATER = (
     "security-groups-remote-address-group",
     "stateful-security-group",
 )
-
-
-@pytest.fixture
-async def there(tmp_path: Path, empty_database: Path) -> AsyncIterator[World]:
-    async with world(tmp_path, empty_database) as made:
-        yield made
-
-
-def vlan(there: World, number: int = 1001, **fields: object) -> Record:
-    """A network that spans pods, with a subnet."""
-    network = there.central.add_network(
-        PROJECT,
-        **{
-            "name": "blue",
-            "provider:network_type": "vlan",
-            "provider:physical_network": "physnet1",
-            "provider:segmentation_id": number,
-            "mtu": 1500,
-            **fields,
-        },
-    )
-    there.central.add_subnet(network, "10.0.0.0/24", name="sub")
-    return network
-
-
-def port_on(there: World, network: Record, last: int, **fields: object) -> Record:
-    """A port with an address that was chosen."""
-    (subnet, *_) = (each for each in there.central.subnets.values() if each["network_id"] == network["id"])
-    group = there.central.default_group(network["project_id"])
-    ips = [{"subnet_id": subnet["id"], "ip_address": f"10.0.0.{last}"}]
-    return there.central.add_port(
-        network["project_id"],
-        network,
-        **{"fixed_ips": ips, "security_groups": [group["id"]], "name": f"p{last}", **fields},
-    )
 
 
 async def test_a_port_brings_its_network_subnet_and_group_along(there: World) -> None:

@@ -10,7 +10,7 @@ from triune.network.handlers import handlers as network_handlers
 from triune.network.names import BOOT, DRIFT, SERVER
 from triune.network.neutron import Neutron
 from triune.network.servers import Servers
-from triune.network.top import NETWORK_SERVICE, central
+from triune.network.top import central, has_networks
 from triune.network.top_ports import TopPorts
 from triune.shared.convergence import Convergence
 from triune.work.backoff import Backoff
@@ -73,7 +73,7 @@ def chores(shared: Gateway) -> Iterable[Chore]:
     top = Neutron(shared.service_user, central(shared.conf))
 
     async def left_attempts() -> None:
-        if await shared.endpoints.get(shared.conf.central_region, NETWORK_SERVICE) is not None:
+        if await has_networks(shared.conf, shared.endpoints):
             await shared.journal.request_if_older(await attempts(top), settings.drift_interval)
 
     return [

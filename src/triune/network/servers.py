@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 from triune.network.clocks import since, told_at
 from triune.network.port_twins import PodRefused, twins
 from triune.network.top_ports import TopChanged, TopPorts, placement, with_status
+from triune.pods.locate import SERVER
 from triune.pods.registry import Pod, Registry
 from triune.pods.service_user import ServiceUser
 from triune.work.handler import Again
@@ -44,7 +44,7 @@ class Servers:
         if not ports or pod is None:
             return None
         # The server first: what its ports are afterwards is at least as new as it.
-        document = await self._user.fetch(pod, "compute", "GET", _path(key.resource_id))
+        document = await self._user.fetch(pod, "compute", "GET", SERVER.show(key.resource_id))
         if not document.ok and document.status != 404:
             raise PodRefused(f"server {key.resource_id}", document)
         server: JSON | None = document.part("server") if document.ok else None
@@ -70,7 +70,7 @@ class Servers:
 
     async def _last_action(self, pod: Pod, server_id: str) -> JSON:
         """What Nova was last asked to do with a server, as far as it tells."""
-        document = await self._user.fetch(pod, "compute", "GET", f"{_path(server_id)}/os-instance-actions")
+        document = await self._user.fetch(pod, "compute", "GET", f"{SERVER.show(server_id)}/os-instance-actions")
         actions = document.part("instanceActions") if document.ok else []
         return dict(actions[0]) if actions else {}
 
@@ -91,10 +91,6 @@ class Servers:
         if changes := differences(port, twin, pod):
             await self._ports.update(port, changes, as_read=True)
         return twin["status"] == "ACTIVE" or server["status"] != "ACTIVE" or not twin.get("admin_state_up", True)
-
-
-def _path(server_id: str) -> str:
-    return f"/v2.1/servers/{quote(server_id, safe='')}"
 
 
 def is_changing(server: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from triune.gateway.call import Call
 from triune.gateway.compute.requested import Nic, Requested
 from triune.gateway.errors import ApiError
+from triune.network import top
 from triune.network.names import NETWORK, PORT
 from triune.network.top import NETWORK_SERVICE, central
 from triune.pods.client import Document, PodUnreachable
@@ -72,8 +73,7 @@ class Resolved:
 
 async def has_networks(call: Call) -> bool:
     """Whether the central region has networks of its own."""
-    gateway = call.gateway
-    return await gateway.endpoints.get(gateway.conf.central_region, NETWORK_SERVICE) is not None
+    return await top.has_networks(call.gateway.conf, call.gateway.endpoints)
 
 
 async def resolve(call: Call, wanted: Requested, project_id: str | None) -> Resolved:
