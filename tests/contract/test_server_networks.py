@@ -63,6 +63,13 @@ async def test_the_port_follows_its_server(cloud: Cloud, client: Client, blue: R
     await eventually(lambda: not cloud.pods[0].neutron.networks)
 
 
+async def test_a_pod_tells_its_ports_in_pages(cloud: Cloud, client: Client, blue: Record, worker: None) -> None:
+    cloud.pods[0].neutron.max_limit = 1
+    await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}] * 3)
+    await settled(cloud)
+    await eventually(lambda: [port["status"] for port in tenants_ports(cloud)] == ["ACTIVE"] * 3)
+
+
 async def test_a_port_is_given_and_given_back(cloud: Cloud, client: Client, blue: Record, worker: None) -> None:
     port = given(cloud, client, blue)
     for zone, number in (("az1", 0), ("az2", 1), ("az1", 0)):

@@ -9,7 +9,8 @@ from oslo_log import log as logging
 from triune.network.clocks import since, told_at
 from triune.network.names import BOOT, BOOT_DEVICE, PORT
 from triune.network.neutron import Neutron
-from triune.network.port_twins import PodRefused, twins
+from triune.network.port_twins import twins
+from triune.network.servers import PodRefused
 from triune.network.top_ports import TopChanged, TopPorts, boot_of, placement
 from triune.pods.registry import Pod, Registry
 from triune.pods.routings import Routings
@@ -23,9 +24,6 @@ JSON = dict[str, Any]
 
 # Seconds in which a pod shows a server that it was asked for, once its gateway has ceased to wait for that.
 MARGIN = 10.0
-# For so many seconds after its last change a port may still be on its way to a server that nobody sees yet: as long as
-# a gateway waits for a pod by default ([pods] request_deadline), and a little.
-UNDER_WAY = 60.0 + MARGIN
 # Seconds between looks at a pod that is still building servers.
 PAUSE = 3.0
 # How often ports that change meanwhile are read again.
@@ -38,7 +36,10 @@ _BUILDING = {"all_tenants": "1", "status": "BUILD", "sort_key": "created_at", "s
 
 
 def under_way(request_deadline: float) -> float:
-    """For how long a port may be on its way where a gateway waits so long for a pod; all in seconds."""
+    """How long after its last change a port may be on its way to a server that nobody sees yet.
+
+    As long as a gateway waits for a pod ([pods] request_deadline), and a little; all in seconds.
+    """
     return request_deadline + MARGIN
 
 
@@ -75,7 +76,7 @@ class Boots:
         routings: Routings,
         user: ServiceUser,
         ports: TopPorts,
-        under_way: float = UNDER_WAY,
+        under_way: float,
     ) -> None:
         self._registry = registry
         self._routings = routings
@@ -84,7 +85,10 @@ class Boots:
         self._under_way = under_way
 
     async def __call__(self, key: Key) -> Again | None:
-        """Settle one attempt. Raises what makes it due again: `PodUnreachable`, `TopRefused`, `PodRefused`."""
+        """Settle one attempt.
+
+        Raises what makes it due again: `PodUnreachable`, `TopRefused`, `Refused`, `PodRefused`.
+        """
         waits: Again | None = None
         left, read_at = await self._ports.dated(f"{BOOT_DEVICE}{key.resource_id}")
         pods = {pod.id: pod for pod in await self._registry.pods()}

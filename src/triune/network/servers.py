@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from triune.network.clocks import since, told_at
-from triune.network.port_twins import PodRefused, twins
+from triune.network.port_twins import twins
 from triune.network.top_ports import TopChanged, TopPorts, placement, with_status
+from triune.pods.client import Document
 from triune.pods.locate import SERVER
 from triune.pods.registry import Pod, Registry
 from triune.pods.service_user import ServiceUser
@@ -24,6 +25,13 @@ ON_PORTS = frozenset({"detach_interface", "attach_interface"})
 STUCK = 3600.0
 
 
+class PodRefused(Exception):
+    """A pod's Nova answers with an error where Triune's own user asks it."""
+
+    def __init__(self, what: str, document: Document) -> None:
+        super().__init__(f"{what}: {document.pod.region_name} answers HTTP {document.status}")
+
+
 class Servers:
     """The handler of the kind `server`."""
 
@@ -35,13 +43,10 @@ class Servers:
     async def __call__(self, key: Key) -> Again | None:
         """Bring the ports of one server to what its pod says.
 
-        Raises what makes it due again: `PodUnreachable`, `TopRefused`, `PodRefused`.
+        Raises what makes it due again: `PodUnreachable`, `TopRefused`, `Refused`, `PodRefused`.
         """
         pod = next((pod for pod in await self._registry.pods() if pod.id == key.pod_id), None)
-        ports = [
-            port for port in await self._ports.of_device(key.resource_id) if placement(port).get("pod") == key.pod_id
-        ]
-        if not ports or pod is None:
+        if pod is None:
             return None
         # The server first: what its ports are afterwards is at least as new as it.
         document = await self._user.fetch(pod, "compute", "GET", SERVER.show(key.resource_id))
@@ -51,7 +56,12 @@ class Servers:
         age = since(server.get("updated"), told_at(document)) if server is not None else 0.0
         if server is not None and is_changing(server) and age < STUCK:
             # What its ports are while it changes is of no use to anybody; where much is built, looks make it slower.
-            return Again(max(PAUSE, age / 4), f"the server is {server['status']}")
+            return Again(max(PAUSE, age / 2), f"the server is {server['status']}")
+        ports = [
+            port for port in await self._ports.of_device(key.resource_id) if placement(port).get("pod") == key.pod_id
+        ]
+        if not ports:
+            return None
         found = await twins(self._user, pod, ports)
         try:
             settled = [await self._bring(port, found.get(port["id"]), server, pod) for port in ports]
