@@ -221,8 +221,9 @@ class User(threading.Thread):
     def delete_server(self) -> bool:
         if (server := self._some(self._servers())) is None:
             return False
-        self._person.central.compute.delete_server(server.id)
+        # Whose answer is lost may be gone or not.
         self.promised.discard(server.id)
+        self._person.central.compute.delete_server(server.id)
         self.gone.add(server.id)
         return True
 
