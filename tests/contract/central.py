@@ -10,6 +10,7 @@ from triune.network.names import BOOT_DEVICE, PROFILE
 
 from .cloud.neutron import Neutron, Record
 from .cloud.neutron.errors import refusal
+from .tables import Tables
 
 
 def place_of(port: Record | None) -> str | None:
@@ -35,7 +36,10 @@ def wire(central: Neutron, shared: Gateway) -> None:
         if old and new.startswith(BOOT_DEVICE) and new != old:
             raise refusal(409, "PortInUse", f"Port {after['id']} is in use.")
 
+    tables = Tables(shared.database, central)
+
     async def changed(collection: str, before: Record | None, after: Record | None) -> None:
+        await tables.follow()
         if collection != "ports":
             return
         port = after or before

@@ -35,6 +35,7 @@ from triune.work.runner import KeyFailed, KeyWaits, Runner
 from .cloud.keystone import Keystone
 from .cloud.neutron import Neutron, Record
 from .cloud.service import Asked, Refusal
+from .tables import Tables
 
 PROJECT, OTHER = "a" * 32, "b" * 32
 PACE = Pace(0.05, 5.0, 20.0, 8, 8, 3600.0, Backoff(0.01, 0.02))
@@ -103,6 +104,16 @@ class Wire:
         return [call for call in self.calls if call[1] != "GET"]
 
 
+class FollowingRunner(Runner):
+    """Central Neutron's tables are as its records are, whoever has changed them, when a key is run."""
+
+    tables: Tables
+
+    async def now(self, key: Key, *args: Any, **options: Any) -> None:
+        await self.tables.follow()
+        await super().now(key, *args, **options)
+
+
 class World:
     """Central Neutron and two pods."""
 
@@ -119,12 +130,14 @@ class World:
         self.journal = Journal(database)
         self.pods: list[Pod] = []
         self.central.changed = self._changed
+        self.tables = Tables(database, self.central)
         self.runner = self.new_runner()
 
     def new_runner(self) -> Runner:
         """The engine of a process that has just started."""
         found: dict[str, Any] = {}
-        self.runner = Runner(self.journal, found, PACE)
+        self.runner = FollowingRunner(self.journal, found, PACE)
+        self.runner.tables = self.tables
         found.update(handlers(self))
         return self.runner
 

@@ -6,9 +6,6 @@ import pytest
 
 from triune.network import names
 from triune.network.handlers.shop import FOREIGN_PAUSE
-from triune.network.neutron import Neutron
-from triune.network.read import Read
-from triune.network.top import central
 from triune.work.requests import Key
 from triune.work.runner import KeyWaits
 
@@ -45,19 +42,6 @@ async def test_an_administrator_gives_his_own_policy_to_somebody_elses(there: Wo
     network["qos_policy_id"] = port["qos_policy_id"] = None
     await there.settle()
     assert not pod.records["policies"]
-
-
-async def test_who_has_a_policy_is_asked_no_longer_than_needed(there: World) -> None:
-    network = vlan(there)
-    policy = there.central.add_policy(PROJECT, name="gold")
-    for last in range(50, 53):
-        await there.place(port_on(there, network, last, qos_policy_id=policy["id"]), there.pods[0])
-    there.wire.calls.clear()
-    read = Read(Neutron(there.service_user, central(there.conf)), there.database)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("triune.network.read.AT_ONCE", 1)
-        assert await read.policy(policy["id"], there.pods[0].id) is not None
-    assert [path for _, _, path in there.wire.calls if path.endswith("/ports")] == ["/v2.0/ports"]
 
 
 @pytest.mark.parametrize(
@@ -145,17 +129,6 @@ async def test_a_port_gets_another_kind_of_interface_while_it_has_none(there: Wo
     port |= {"binding:vnic_type": "direct", "name": "renamed"}
     await there.runner.now(Key(names.PORT, port["id"], there.pods[0].id), 20.0)
     assert (twin["name"], twin["binding:vnic_type"]) == ("renamed", "normal" if bound else "direct")
-
-
-async def test_many_groups_and_ports_are_asked_for_in_portions(there: World) -> None:
-    network = vlan(there)
-    groups = [there.central.add_group(PROJECT, name=f"g{number}")["id"] for number in range(120)]
-    ports = [port_on(there, network, 10 + number) for number in range(110)]
-    for port, group_id in zip(ports, groups, strict=False):
-        port["security_groups"] = [group_id]
-        await there.place(port, there.pods[0])
-    read = Read(Neutron(there.service_user, central(there.conf)), there.database)
-    assert await read.here(groups, there.pods[0].id) == set(groups[:110])
 
 
 async def test_what_somebody_in_a_pod_was_lent_and_uses_holds_up_nothing_else(there: World) -> None:
@@ -313,27 +286,3 @@ async def test_addresses_that_are_held_for_a_network_that_has_left_are_given_bac
     assert set(await there.drifted()) == {Key(names.NETWORK, network["id"], there.pods[0].id)}
     assert not there.central.ports
     assert await there.drifted() == {}
-
-
-async def test_the_members_of_a_group_are_read_once(there: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where the ports that came last to the pod do not tell whether anybody there names the group."""
-    monkeypatch.setattr("triune.network.read.AT_ONCE", 1)
-    network = vlan(there)
-    group, bare = there.central.default_group(PROJECT), there.central.add_group(PROJECT, name="bare")
-    far = port_on(there, network, 50)
-    await there.place(far, there.pods[1])
-    await there.place(port_on(there, network, 51, security_groups=[bare["id"]]), there.pods[0])
-    read = Read(Neutron(there.service_user, central(there.conf)), there.database)
-    there.wire.calls.clear()
-    assert await read.remote_group(group["id"], there.pods[0].id) is None
-    # The ports that came last, and the members.
-    assert [path for _, _, path in there.wire.calls].count("/v2.0/ports") == 2
-    near = port_on(there, network, 52)
-    await there.place(near, there.pods[0])
-    for last in (60, 61):
-        there.wire.calls.clear()
-        found = await read.remote_group(group["id"], there.pods[0].id)
-        assert found is not None and found[1].elsewhere == {"10.0.0.50/32"}
-        assert [path for _, _, path in there.wire.calls].count("/v2.0/ports") == 2
-        # Another one came later, and tells nothing.
-        await there.place(port_on(there, network, last, security_groups=[bare["id"]]), there.pods[0])

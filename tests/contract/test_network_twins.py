@@ -335,17 +335,21 @@ async def test_a_group_that_was_removed_in_the_pod_comes_back_with_its_rules(the
     assert await there.drifted() == {}
 
 
-async def test_another_member_costs_few_calls(there: World) -> None:
+@pytest.mark.parametrize("members", [2, 20])
+async def test_another_member_costs_few_calls(there: World, members: int) -> None:
     network = vlan(there)
-    first, second = port_on(there, network, 50), port_on(there, network, 51)
-    await there.place(first, there.pods[0])
+    here, there_ = there.pods
+    await there.place(port_on(there, network, 10), here)
+    await there.place(port_on(there, network, 11), there_)
     await there.settle()
-    await there.place(second, there.pods[0])
-    there.wire.calls.clear()
-    (group_id,) = second["security_groups"]
-    await there.runner.now(Key(names.SECURITY_GROUP_RULES, group_id, there.pods[0].id), 5.0)
-    # The group, its rules, who is here; the rules in the pod.
-    assert len(there.wire.calls) == 4
+    for last in range(members):
+        await there.place(port := port_on(there, network, 50 + last), here)
+    (group_id,) = port["security_groups"]
+    for kind, calls in ((names.SECURITY_GROUP_RULES, 3), (names.REMOTE_GROUP, 4)):
+        there.wire.calls.clear()
+        await there.runner.now(Key(kind, group_id, there_.id), 5.0)
+        assert not [path for _, _, path in there.wire.calls if path.endswith("/ports")]
+        assert len(there.wire.calls) == calls, (kind, there.wire.calls)
 
 
 async def test_an_address_is_taken_from_the_twin_of_a_port_that_is_gone(there: World) -> None:

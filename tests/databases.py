@@ -1,4 +1,4 @@
-"""Private database servers for the tests of the engine: started in a directory of their own, reached by unix socket.
+"""Private database servers for tests: started in a directory of their own, reached by unix socket.
 
 Their Debian packages are installed where they are missing.
 """
