@@ -12,6 +12,11 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from triune.network.boots import Boots
+from triune.network.names import BOOT
+from triune.network.top import central
+from triune.network.top_ports import TopPorts
+
 from .central import wire
 from .cloud.cloud import Cloud
 from .cloud.keystone import Token
@@ -179,6 +184,15 @@ async def worker(gateway: Running) -> AsyncIterator[None]:
 
     async with working(gateway):
         yield
+
+
+@pytest.fixture
+def hasty(gateway: Running) -> None:
+    """A port may be on its way for a short time only, so that the tests need not wait."""
+    shared = gateway.shared
+    ports = TopPorts(shared.service_user, central(shared.conf))
+    boots = Boots(shared.registry, shared.routings, shared.service_user, ports, under_way=1.0)
+    dict.__setitem__(shared.runner.handlers, BOOT, boots)  # type: ignore[index]
 
 
 @pytest.fixture
