@@ -162,10 +162,15 @@ def admin(cloud: Cloud, gateway: Running, session: aiohttp.ClientSession) -> Cli
 
 
 @pytest.fixture
-def wired(cloud: Cloud, gateway: Running) -> None:
-    """Central Neutron with what Triune puts into it; and a flavor `1` everywhere."""
+def flavors(cloud: Cloud) -> None:
+    """A flavor `1` everywhere."""
     for pod in cloud.pods:
         pod.nova.add_flavor("1")
+
+
+@pytest.fixture
+def wired(cloud: Cloud, gateway: Running, flavors: None) -> None:
+    """Central Neutron with what Triune puts into it; and a flavor `1` everywhere."""
     wire(cloud.central, gateway.shared)
 
 
