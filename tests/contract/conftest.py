@@ -12,6 +12,11 @@ import aiohttp
 import pytest
 from yarl import URL
 
+from triune.network.boots import Boots
+from triune.network.names import BOOT
+from triune.network.top import central
+from triune.network.top_ports import TopPorts
+
 from .central import wire
 from .cloud.cloud import Cloud
 from .cloud.keystone import Token
@@ -157,10 +162,15 @@ def admin(cloud: Cloud, gateway: Running, session: aiohttp.ClientSession) -> Cli
 
 
 @pytest.fixture
-def wired(cloud: Cloud, gateway: Running) -> None:
-    """Central Neutron with what Triune puts into it; and a flavor `1` everywhere."""
+def flavors(cloud: Cloud) -> None:
+    """A flavor `1` everywhere."""
     for pod in cloud.pods:
         pod.nova.add_flavor("1")
+
+
+@pytest.fixture
+def wired(cloud: Cloud, gateway: Running, flavors: None) -> None:
+    """Central Neutron with what Triune puts into it; and a flavor `1` everywhere."""
     wire(cloud.central, gateway.shared)
 
 
@@ -179,6 +189,15 @@ async def worker(gateway: Running) -> AsyncIterator[None]:
 
     async with working(gateway):
         yield
+
+
+@pytest.fixture
+def hasty(gateway: Running) -> None:
+    """A port may be on its way for a short time only, so that the tests need not wait."""
+    shared = gateway.shared
+    ports = TopPorts(shared.service_user, central(shared.conf))
+    boots = Boots(shared.registry, shared.routings, shared.service_user, ports, under_way=1.0)
+    dict.__setitem__(shared.runner.handlers, BOOT, boots)  # type: ignore[index]
 
 
 @pytest.fixture

@@ -133,3 +133,17 @@ async def running(path: Path) -> AsyncIterator[Running]:
                 connection.shutdown()
             listener.close()
             await asyncio.sleep(0)
+
+
+async def raw(gateway: Running, request: str, seconds: float = 3) -> bytes:
+    """What the gateway says to bytes on a connection, as far as it says anything in time."""
+    host, port = gateway.root.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(request.encode())
+    try:
+        async with asyncio.timeout(seconds):
+            return await reader.read(65536)
+    except TimeoutError:
+        return b""
+    finally:
+        writer.transport.abort()

@@ -306,3 +306,7 @@ def port_on(there: World, network: Record, last: int, **fields: object) -> Recor
         network,
         **{"fixed_ips": ips, "security_groups": [group["id"]], "name": f"p{last}", **fields},
     )
+
+
+def key_of(kind: str, record: Record, there: World, pod: int = 0) -> Key:
+    return Key(kind, record["id"], there.pods[pod].id)

@@ -15,6 +15,9 @@ from .conftest import Client, Reply
 from .gateway import Running
 from .test_convergence import eventually, working
 
+# Deadlines for tests of what is away: long enough for a busy machine, short enough to be waited for.
+DEADLINES = {"connect_timeout": 1, "list_deadline": 2, "request_deadline": 3}
+
 
 def vlan(cloud: Cloud, client: Client, number: int = 1001, cidr: str = "10.0.0.0/24", **fields: Any) -> Record:
     """A network of the tenant, which may be everywhere."""
@@ -87,3 +90,34 @@ def third(answer: Any) -> Any:
 
 async def refuse(_request: Any) -> Any:
     return service.web.json_response({"badRequest": {"code": 400, "message": "no"}}, status=400)
+
+
+async def attach(client: Client, server_id: str, **attachment: Any) -> Reply:
+    path = f"/compute/v2.1/servers/{server_id}/os-interface"
+    return await client.at("compute 2.49").post(path, {"interfaceAttachment": attachment})
+
+
+async def new_server(cloud: Cloud, client: Client, network: Record) -> str:
+    """The id of a server that has its port."""
+    reply = await boot(client, availability_zone="az1", networks=[{"uuid": network["id"]}])
+    assert reply.status == 202, reply.text
+    await settled(cloud)
+    return str(reply.json["server"]["id"])
+
+
+def servers(cloud: Cloud) -> list[Record]:
+    return [server for pod in cloud.pods for server in pod.nova.servers.values()]
+
+
+def is_in_order(cloud: Cloud, *free: Record) -> bool:
+    """Every port is a server's, at the top and in its pod alike; those that were given (`free`) may be nobody's."""
+    twins = {name: twin for pod in cloud.pods for twin in pod.neutron.ports.values() for name in twin["tags"]}
+    twins.pop("triune", None)
+    owned = {f"triune:{port['id']}": port for port in tenants_ports(cloud) if port["device_id"]}
+    nobodys = [port for port in tenants_ports(cloud) if not port["device_id"]]
+    return (
+        twins.keys() == owned.keys()
+        and all(twins[name]["device_id"] == port["device_id"] for name, port in owned.items())
+        and {port["device_id"] for port in owned.values()} <= {server["id"] for server in servers(cloud)}
+        and all(port in free and port["binding:profile"] == {} for port in nobodys)
+    )

@@ -12,9 +12,9 @@ from triune.work.requests import Key
 from .cloud import service
 from .cloud.cloud import Cloud
 from .cloud.neutron import Record
-from .conftest import Client, Reply, StartGateway
+from .conftest import Client, StartGateway
 from .gateway import Running
-from .servers_on_networks import boot, given, message, nothing_is_left, settled, tenants_ports, vlan
+from .servers_on_networks import attach, boot, given, message, nothing_is_left, settled, tenants_ports, vlan
 from .test_convergence import eventually
 
 pytestmark = [pytest.mark.usefixtures("wired")]
@@ -25,11 +25,6 @@ async def server_on(client: Client, *networks: Record, zone: str = "az1") -> str
     reply = await boot(client, availability_zone=zone, networks=[{"uuid": network["id"]} for network in networks])
     assert reply.status == 202, reply.text
     return str(reply.json["server"]["id"])
-
-
-async def attach(client: Client, server_id: str, **attachment: Any) -> Reply:
-    path = f"/compute/v2.1/servers/{server_id}/os-interface"
-    return await client.at("compute 2.49").post(path, {"interfaceAttachment": attachment})
 
 
 async def test_interfaces_are_shown_with_the_ids_of_the_top(cloud: Cloud, client: Client, blue: Record) -> None:
