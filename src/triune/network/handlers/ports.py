@@ -86,7 +86,7 @@ class Ports:
         await together(*(self._shop.now(kind, top_id, pod.pod_id) for kind, top_id in keys))
 
     async def _free(self, pod: Realizer, model: Port) -> bool:
-        """Take addresses of a port from twins to whose ports they belong no more; whether there were any.
+        """Take addresses of a port from twins to whose ports they belong no more; whether that may have helped.
 
         The top gives an address away as soon as it is free there, and a twin may be a little behind.
         """
@@ -98,8 +98,10 @@ class Ports:
         asked = [[("fixed_ips", f"ip_address={each}")] for each in wanted]
         asked.append([("mac_address", str(model.shown["mac_address"]))])
         pages = await asyncio.gather(*(pod.neutron.list("ports", [*network, *each]) for each in asked))
-        freed = False
-        for holder in {each["id"]: each for page in pages for each in page}.values():
+        holders = {each["id"]: each for page in pages for each in page}
+        # Who had them may have gone since.
+        freed = not holders
+        for holder in holders.values():
             top_id = RESOURCES[names.PORT].top_id(holder)
             if top_id is not None and top_id != model.shown["id"]:
                 freed |= await self._take(pod, holder, top_id, wanted)
