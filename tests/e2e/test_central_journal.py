@@ -189,10 +189,18 @@ def test_addresses_that_come_and_go_with_a_subnet(journal: Journal, neutron: Any
     assert journal.touched(neutron.delete_subnet, journal.made.id) == {BLUE, ANNA}
 
 
-def test_shares_of_a_network(journal: Journal, neutron: Any, stranger: Person, first: Any) -> None:
-    share = {"object_type": "network", "object_id": first.network_id, "action": "access_as_shared"}
-    assert journal.touched(neutron.create_rbac_policy, **share, target_project_id=stranger.project_id) == {BLUE}
-    assert journal.touched(neutron.delete_rbac_policy, journal.made.id) == {BLUE}
+def share(journal: Journal, admin: Person, kind: str, object_id: str, project_id: str) -> list[set[Key]]:
+    """What is touched when something is lent, and when it is taken back."""
+    neutron = admin.central.network
+    wanted = {"object_type": kind, "object_id": object_id, "action": "access_as_shared"}
+    lent = journal.touched(neutron.create_rbac_policy, **wanted, target_project_id=project_id)
+    return [lent, journal.touched(neutron.delete_rbac_policy, journal.made.id)]
+
+
+def test_shares(journal: Journal, admin: Person, stranger: Person, first: Any) -> None:
+    (web,) = first.security_group_ids
+    assert share(journal, admin, "network", first.network_id, stranger.project_id) == [{BLUE}, {BLUE}]
+    assert share(journal, admin, "security_group", web, stranger.project_id) == [{WEB}, {WEB}]
 
 
 def test_tags(journal: Journal, neutron: Any, first: Any) -> None:
@@ -202,7 +210,9 @@ def test_tags(journal: Journal, neutron: Any, first: Any) -> None:
             assert journal.touched(neutron.set_tags, resource, tags) == {key}
 
 
-def test_groups_and_rules(journal: Journal, tenant: Person, neutron: Any, first: Any, prefix: str) -> None:
+def test_groups_and_rules(
+    journal: Journal, admin: Person, tenant: Person, stranger: Person, neutron: Any, first: Any, prefix: str
+) -> None:
     web = first.security_group_ids[0]
     assert journal.touched(neutron.update_security_group, web, description="other") == {WEB}
     made: list[Any] = []
@@ -224,6 +234,7 @@ def test_groups_and_rules(journal: Journal, tenant: Person, neutron: Any, first:
         assert journal.touched(neutron.add_addresses_to_address_group, office, more) == {office_key}
         assert journal.touched(neutron.remove_addresses_from_address_group, office, more[:1]) == {office_key}
         assert journal.touched(neutron.update_address_group, office, name="bureau") == {office_key}
+        assert share(journal, admin, "address_group", office.id, stranger.project_id) == [{office_key}, {office_key}]
         tcp, remote, addresses = made
         assert journal.touched(neutron.delete_security_group_rule, addresses.id) == {RULES, office_key}
         assert journal.touched(neutron.delete_security_group_rule, tcp.id) == {RULES}
@@ -274,7 +285,9 @@ def test_members_in_another_pod(
         neutron.delete_security_group_rule(rule.id)
 
 
-def test_policies(journal: Journal, admin: Person, tenant: Person, neutron: Any, first: Any, prefix: str) -> None:
+def test_policies(
+    journal: Journal, admin: Person, tenant: Person, stranger: Person, neutron: Any, first: Any, prefix: str
+) -> None:
     manager = admin.central.network
     policy = manager.create_qos_policy(name=prefix, project_id=tenant.project_id)
     journal.name(policy.id, "gold")
@@ -290,6 +303,7 @@ def test_policies(journal: Journal, admin: Person, tenant: Person, neutron: Any,
         more = limit.max_kbps + len(kind)
         assert journal.touched(manager.update_qos_bandwidth_limit_rule, limit.id, policy.id, max_kbps=more) == {gold}
         assert journal.touched(manager.update_qos_policy, policy.id, description=kind) == {gold}
+        assert share(journal, admin, "qos_policy", policy.id, stranger.project_id) == [{gold}, {gold}]
         assert journal.touched(manager.create_qos_dscp_marking_rule, policy.id, dscp_mark=14) == {gold}
         assert journal.touched(manager.delete_qos_dscp_marking_rule, journal.made.id, policy.id) == {gold}
         assert journal.touched(use, resource_id, qos_policy_id=None) == {key, gold}
