@@ -32,7 +32,7 @@ engine: env      ## the work engine on SQLite, MariaDB and PostgreSQL, with proc
 e2e: env         ## end-to-end tests on the real lab
 	@tools/run-tests e2e
 
-chaos: env       ## processes killed, a pod away and a new one on the real lab, while people work; not part of `make test` yet
+chaos: env       ## processes killed, a pod away and a new one on the real lab, while people work: longer than in `make test`
 	@tools/run-tests chaos
 
 lint: env        ## ruff

@@ -14,7 +14,7 @@ from .user import User
 
 # The same seed does the same things; when what was killed meets what is done differs all the same.
 SEED = int(os.environ.get("CHAOS_SEED", "0")) or int.from_bytes(os.urandom(3))
-OPERATIONS = 300
+OPERATIONS = int(os.environ.get("CHAOS_OPERATIONS", "300"))
 USERS = 4
 # Of what was tried so much has to succeed, or too little is proven.
 SUCCEED = 0.5

@@ -1,5 +1,6 @@
 """A pod's Neutron and Nova are away for a while, and what it holds is changed meanwhile."""
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ from e2e.people import Newcomers, Person
 AWAY, ZONE = "RegionTwo", "az2"
 SERVICES = (f"{AWAY}/neutron-api", f"{AWAY}/nova-api")
 # Long enough for the pauses between tries to have grown to their longest.
-AWAY_SECONDS = 300.0
+AWAY_SECONDS = float(os.environ.get("CHAOS_AWAY_SECONDS", "300"))
 # The pod that stays does not notice.
 MEANWHILE_SECONDS = 15.0
 # The pod that comes back is seen at the next trial of the breaker.
