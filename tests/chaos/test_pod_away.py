@@ -65,11 +65,12 @@ def follows(look: Callable[[], bool]) -> None:
 
 
 def waits_and_says_why(admin: Person, person: Person, net: Any) -> None:
-    """A job for the pod that is away waits, and tells what for."""
+    """The job for the pod that is away waits, and tells what for."""
+    resource = {"network_id": net.id, "pod_id": agreement.pods(admin)[AWAY]}
 
     def look() -> bool:
         answer = admin.ask("tricircle", f"/jobs?project_id={person.project_id}&type=network").json()["jobs"]
-        mine = [job for job in answer if job["resource"].get("network_id") == net.id and job["status"] != "SUCCESS"]
-        return any(AWAY in (job["last_error"] or "") for job in mine)
+        (job,) = (job for job in answer if job["resource"] == resource)
+        return job["status"] != "SUCCESS" and str(job["last_error"]).startswith("waits: ")
 
     things.wait_until("a job that waits", look, MEANWHILE_SECONDS)
