@@ -65,6 +65,10 @@ def settled(users: list[User], people: list[Person]) -> None:
         def look(person: Person = person, servers: dict[str, Any] = servers, user: User = user) -> bool:
             servers.clear()
             servers.update({each.id: each for each in person.central.compute.servers()})
+            for server in servers.values():
+                if server.id in user.gone and server.status in ("DELETED", "ERROR") and not server.task_state:
+                    # The regions' Novas have lost their database too, this one in the middle of the removal.
+                    person.central.compute.delete_server(server.id)
             waiting = [each for each in servers.values() if each.status == "BUILD" or each.task_state]
             return not waiting and not servers.keys() & user.gone
 

@@ -95,8 +95,8 @@ class Registry:
     async def _refresh_quietly(self) -> None:
         try:
             await self.refresh()
-        except (SQLAlchemyError, OSError):
-            LOG.exception("The table of pods cannot be read; going on with what was read before")
+        except (SQLAlchemyError, OSError) as error:
+            LOG.error("The table of pods cannot be read; going on with what was read before: %s", error)
 
     async def all(self) -> list[Pod]:
         """Every entry of the table, the central one included, by region name."""
