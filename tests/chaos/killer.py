@@ -13,7 +13,7 @@ ABSENCE = (0.0, 4.0)
 
 
 class Killer(threading.Thread):
-    """Kills one process after the other until `done` is set; then all run."""
+    """Kills one process after the other, each at least once, until `done` is set; then all run."""
 
     def __init__(self, lab: Lab, seed: int) -> None:
         super().__init__(name="killer")
@@ -24,14 +24,18 @@ class Killer(threading.Thread):
 
     def run(self) -> None:
         try:
-            while not self._done.is_set():
+            while not self._is_over():
                 # Each in its turn, in another order every time.
                 for victim in self._random.sample(VICTIMS, len(VICTIMS)):
-                    if self._done.wait(self._random.uniform(*PEACE)):
+                    self._done.wait(self._random.uniform(*PEACE))
+                    if self._is_over():
                         break
                     self._kill(victim)
         except Exception as error:  # noqa: BLE001 - for the test to raise, in its own thread
             self.error = error
+
+    def _is_over(self) -> bool:
+        return self._done.is_set() and set(self.killed) == set(VICTIMS)
 
     def _kill(self, victim: str) -> None:
         self.killed.append(victim)
@@ -42,7 +46,7 @@ class Killer(threading.Thread):
             self._lab.start(victim)
 
     def finish(self) -> None:
-        """Stop killing and wait until everything runs."""
+        """Stop killing when each was killed, and wait until everything runs."""
         self._done.set()
         self.join()
         if self.error is not None:

@@ -12,7 +12,7 @@ from e2e.people import Newcomers, Person
 
 AWAY, ZONE = "RegionTwo", "az2"
 SERVICES = (f"{AWAY}/neutron-api", f"{AWAY}/nova-api")
-# Long enough for the pauses between tries to have grown to their longest.
+# Five minutes are long enough for the pauses between tries to have grown to their longest.
 AWAY_SECONDS = float(os.environ.get("CHAOS_AWAY_SECONDS", "300"))
 # The pod that stays does not notice.
 MEANWHILE_SECONDS = 15.0

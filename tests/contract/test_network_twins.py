@@ -266,25 +266,30 @@ async def test_an_address_is_taken_from_the_twin_of_a_port_that_is_gone(there: W
     assert twin["mac_address"] == second["mac_address"]
 
 
-async def test_an_address_becomes_free_while_its_holder_is_looked_for(there: World) -> None:
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+async def test_an_address_becomes_free_while_its_holder_is_looked_for(there: World, method: str) -> None:
     network, pod = vlan(there), there.neutron(there.pods[0])
-    first = port_on(there, network, 50)
-    await there.place(first, there.pods[0])
+    first, second = port_on(there, network, 50), port_on(there, network, 51)
+    for port in (first, second) if method == "PUT" else (first,):
+        await there.place(port, there.pods[0])
     await there.settle()
+    (holder,) = (each for each in pod.ports.values() if each["mac_address"] == first["mac_address"])
     await there.remove_port(first)
-    second = port_on(there, network, 50)
+    second["fixed_ips"] = first["fixed_ips"]
     await there.place(second, there.pods[0])
 
-    async def refused(method: str, path: str) -> None:
+    async def refused(asked: str, path: str) -> None:
         """The twin of the first goes when the second was refused."""
-        if (method, path) == ("POST", "/v2.0/ports"):
-            pod.ports.clear()
+        if asked == method and "/ports" in path:
+            del pod.ports[holder["id"]]
             there.wire.on_the_way = None
 
     there.wire.on_the_way = refused
     await there.runner.now(key_of(names.PORT, second, there), 5.0)
+    assert there.wire.on_the_way is None
     (twin,) = pod.ports.values()
     assert twin["mac_address"] == second["mac_address"]
+    assert [each["ip_address"] for each in twin["fixed_ips"]] == ["10.0.0.50"]
 
 
 async def test_two_ports_change_their_addresses(there: World) -> None:

@@ -69,10 +69,10 @@ def until(what: str, look: Callable[[], bool]) -> None:
     things.wait_until(what, look, SERVERS * SECONDS_PER_SERVER, interval=max(1.0, SERVERS / 20))
 
 
-def listed(person: Person, **filters: str) -> list[Any] | None:
-    """The servers as their ids and names; None where the regions were too busy to list them in time."""
+def listed(person: Person, details: bool = False, **filters: str) -> list[Any] | None:
+    """The servers, as their ids and names; None where the regions were too busy to list them in time."""
     try:
-        return list(person.central.compute.servers(details=False, **filters))
+        return list(person.central.compute.servers(details=details, limit=PAGE, **filters))
     except HttpException as error:
         if error.status_code != 503:
             raise
@@ -87,7 +87,7 @@ def all_active(person: Person) -> list[Any]:
         return len(listed(person, status="ACTIVE") or ()) == SERVERS
 
     until("all servers", look)
-    return list(person.central.compute.servers(limit=PAGE))
+    return list(things.wait_until("a list with details", lambda: listed(person, details=True)))
 
 
 def no_conflict(admin: Person, lab: Lab, net: Any, cidr: str) -> None:

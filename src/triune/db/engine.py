@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from oslo_log import log as logging
+from oslo_log.log import BaseLoggerAdapter
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -45,6 +46,15 @@ PROBE_DEADLINE = 10.0
 MIGRATIONS = Path(__file__).parent / "migrations"
 # A database may be shared with services that have migrations of their own.
 VERSION_TABLE = "triune_alembic_version"
+
+
+def log_failure(log: BaseLoggerAdapter, what: str, error: SQLAlchemyError | OSError) -> None:
+    """Log what could not be done, for who goes on without: a line where the database is away, else the stack too."""
+    if isinstance(error, DatabaseUnavailable | OSError):
+        reason = str(error).partition("\n")[0]
+        log.error("%s: %s", what, f"{type(error).__name__}: {reason}" if reason else type(error).__name__)
+    else:
+        log.exception(what, exc_info=error)
 
 
 class Database:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, cast
 
-from sqlalchemy import Column, MetaData, Select, String, Table, or_, select, union_all
+from sqlalchemy import Column, MetaData, Select, String, Table, select, union_all
 
 from triune.db.engine import Database
 from triune.db.models import PlacementRow
@@ -19,7 +19,7 @@ from triune.network.model import Members
 AT_ONCE: Final = 500
 
 # What is read of central Neutron's own tables: `neutron.db.models_v2`, `neutron.db.models.securitygroup`,
-# `neutron.db.models.allowed_address_pair`, `neutron.db.qos.models`. They have not changed since they exist.
+# `neutron.db.models.allowed_address_pair`, `neutron.db.qos.models`. These columns have not changed since they exist.
 TABLES: Final = MetaData()
 
 
@@ -33,6 +33,8 @@ ALLOWED_ADDRESSES: Final = _table("allowedaddresspairs", "port_id", "ip_address"
 PORT_POLICIES: Final = _table("qos_port_policy_bindings", "port_id", "policy_id")
 NETWORK_POLICIES: Final = _table("qos_network_policy_bindings", "network_id", "policy_id")
 
+# Joins go from Neutron's tables to Triune's: ids are compared as another collation there, so only this way has an
+# index.
 _PLACEMENTS: Final = cast(Table, PlacementRow.__table__)
 
 
@@ -63,14 +65,12 @@ class Membership:
 
     async def has_policy(self, policy_id: str, pod_id: str) -> bool:
         """Whether a QoS policy is that of a port in a pod, or of the network of one."""
-        ports, networks = PORT_POLICIES.c, NETWORK_POLICIES.c
-        limited = or_(
-            _PLACEMENTS.c.port_id.in_(select(ports.port_id).where(ports.policy_id == policy_id)),
-            _PLACEMENTS.c.network_id.in_(select(networks.network_id).where(networks.policy_id == policy_id)),
-        )
-        return bool(
-            await self._rows(select(_PLACEMENTS.c.port_id).where(limited, _PLACEMENTS.c.pod_id == pod_id).limit(1))
-        )
+        for table, column in ((PORT_POLICIES, "port_id"), (NETWORK_POLICIES, "network_id")):
+            placed = table.join(_PLACEMENTS, _PLACEMENTS.c[column] == table.c[column])
+            limited = table.c.policy_id == policy_id, _PLACEMENTS.c.pod_id == pod_id
+            if await self._rows(select(table.c.policy_id).select_from(placed).where(*limited).limit(1)):
+                return True
+        return False
 
     async def _rows(self, query: Select[Any]) -> list[Any]:
         async with self._database.transaction() as session:
@@ -79,7 +79,6 @@ class Membership:
 
 def _of_members(*columns: Any) -> Select[Any]:
     """What is asked of the members of groups and where they are."""
-    # From Neutron's table to Triune's: its ids are compared as another collation, so that only this way has an index.
     placed = GROUPS.join(_PLACEMENTS, _PLACEMENTS.c.port_id == GROUPS.c.port_id)
     return select(*columns).select_from(placed)
 

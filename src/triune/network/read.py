@@ -104,8 +104,9 @@ class Read:
         )
         remote = {str(rule["remote_group_id"]) for rule in rules if rule.get("remote_group_id")}
         named = {str(rule["remote_address_group_id"]) for rule in rules if rule.get("remote_address_group_id")}
+        asked = {group_id} if with_addresses else {group_id, *remote}
         here, address_groups = await asyncio.gather(
-            self.membership.here({group_id, *remote}, pod_id), self.central.of("address-groups", "id", named)
+            self.membership.here(asked, pod_id), self.central.of("address-groups", "id", named)
         )
         if shown is None or group_id not in here:
             return None

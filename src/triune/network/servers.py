@@ -16,7 +16,7 @@ from triune.work.journal import Key
 JSON = dict[str, Any]
 
 # Seconds between looks at a server that is changing.
-PAUSE = 1.0
+PAUSE, LONGEST_PAUSE = 1.0, 30.0
 # For so many seconds after its last change a server that rests may still have ports that come up or go down.
 RESTLESS = 30.0
 # Actions of Nova that take ports while the server itself shows no change.
@@ -51,15 +51,15 @@ class Servers:
         # The server first: what its ports are afterwards is at least as new as it.
         document = await self._user.fetch(pod, "compute", "GET", SERVER.show(key.resource_id))
         if not document.ok and document.status != 404:
+            if not await self._ports_in(pod, key.resource_id):
+                return None
             raise PodRefused(f"server {key.resource_id}", document)
         server: JSON | None = document.part("server") if document.ok else None
         age = since(server.get("updated"), told_at(document)) if server is not None else 0.0
         if server is not None and is_changing(server) and age < STUCK:
             # What its ports are while it changes is of no use to anybody; where much is built, looks make it slower.
-            return Again(max(PAUSE, age / 2), f"the server is {server['status']}")
-        ports = [
-            port for port in await self._ports.of_device(key.resource_id) if placement(port).get("pod") == key.pod_id
-        ]
+            return Again(min(max(PAUSE, age / 2), LONGEST_PAUSE), f"the server is {server['status']}")
+        ports = await self._ports_in(pod, key.resource_id)
         if not ports:
             return None
         found = await twins(self._user, pod, ports)
@@ -77,6 +77,10 @@ class Servers:
             # Nova says nothing of it in the server's state.
             return Again(max(PAUSE, age / 3), f"the server may still be at {action['action']}")
         return None
+
+    async def _ports_in(self, pod: Pod, server_id: str) -> list[JSON]:
+        """The ports of a server that are placed in a pod."""
+        return [port for port in await self._ports.of_device(server_id) if placement(port).get("pod") == pod.id]
 
     async def _last_action(self, pod: Pod, server_id: str) -> JSON:
         """What Nova was last asked to do with a server, as far as it tells."""

@@ -10,7 +10,7 @@ from oslo_log import log as logging
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from triune.db.engine import Database, DatabaseUnavailable
+from triune.db.engine import Database, DatabaseUnavailable, log_failure
 from triune.db.models import PodRow, RoutingRow
 
 LOG = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class Registry:
         try:
             await self.refresh()
         except (SQLAlchemyError, OSError) as error:
-            LOG.error("The table of pods cannot be read; going on with what was read before: %s", error)
+            log_failure(LOG, "The table of pods cannot be read; going on with what was read before", error)
 
     async def all(self) -> list[Pod]:
         """Every entry of the table, the central one included, by region name."""

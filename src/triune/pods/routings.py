@@ -8,7 +8,7 @@ from oslo_log import log as logging
 from sqlalchemy import ColumnElement, Executable, delete, func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from triune.db.engine import Database
+from triune.db.engine import Database, log_failure
 from triune.db.models import RoutingRow
 
 LOG = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Routings:
         except IntegrityError:
             LOG.debug("The routing of %s %s is known already, or its pod is gone", resource_type, top_id)
         except (SQLAlchemyError, OSError) as error:
-            LOG.error("A routing cannot be written: %s", error)
+            log_failure(LOG, "A routing cannot be written", error)
 
     async def put(self, resource_type: str, top_id: str, pod_id: str, bottom_id: str, project_id: str | None) -> None:
         """Remember the id that a resource of the top has in a pod, in place of what was known."""
@@ -111,7 +111,7 @@ class Routings:
         except IntegrityError:
             LOG.debug("The routing of %s %s was written by somebody else, or its pod is gone", resource_type, top_id)
         except (SQLAlchemyError, OSError) as error:
-            LOG.error("A routing cannot be written: %s", error)
+            log_failure(LOG, "A routing cannot be written", error)
 
     async def drop(self, resource_type: str, top_id: str, project_id: str | None = None) -> None:
         """Forget where a resource was; with `project_id`, only where it was that project's."""
@@ -133,7 +133,7 @@ class Routings:
             async with asyncio.timeout(DEADLINE), self._database.transaction() as session:
                 return list((await session.execute(query)).all())
         except (SQLAlchemyError, OSError) as error:
-            LOG.error("Routings cannot be read: %s", error)
+            log_failure(LOG, "Routings cannot be read", error)
             return []
 
     async def _remove(self, query: Executable) -> None:
@@ -141,7 +141,7 @@ class Routings:
             async with self._database.transaction() as session:
                 await session.execute(query)
         except (SQLAlchemyError, OSError) as error:
-            LOG.error("A routing cannot be dropped: %s", error)
+            log_failure(LOG, "A routing cannot be dropped", error)
 
 
 def _is(resource_type: str, top_id: str, pod_id: str | None = None) -> tuple[ColumnElement[bool], ...]:

@@ -5,11 +5,13 @@ import socket
 from pathlib import Path
 
 import pytest
+from oslo_log import log as logging
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
 from triune.cli.database import require_schema
 from triune.db import engine
-from triune.db.engine import VERSION_TABLE, Database, DatabaseUnavailable
+from triune.db.engine import VERSION_TABLE, Database, DatabaseUnavailable, log_failure
 from triune.db.models import PodRow
 
 
@@ -93,3 +95,21 @@ async def test_a_transaction_that_is_cancelled_leaves_nothing(tmp_path: Path) ->
         assert await session.get(PodRow, "p") is None
         session.add(PodRow(pod_id="q", region_name="RegionTwo"))
     await found.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "stack"),
+    [
+        (DatabaseUnavailable("gone\n[SQL: SELECT 1]"), "Rows cannot be read: DatabaseUnavailable: gone", False),
+        (TimeoutError(), "Rows cannot be read: TimeoutError", False),
+        (ProgrammingError("SELECT 1", {}, Exception("no such column")), "Rows cannot be read", True),
+    ],
+    ids=["away", "hangs", "defect"],
+)
+def test_a_database_that_is_away_is_logged_in_a_line(
+    caplog: pytest.LogCaptureFixture, error: SQLAlchemyError | OSError, line: str, stack: bool
+) -> None:
+    log_failure(logging.getLogger(__name__), "Rows cannot be read", error)
+    (record,) = caplog.records
+    assert record.getMessage() == line
+    assert bool(record.exc_info) == stack

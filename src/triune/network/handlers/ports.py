@@ -26,6 +26,9 @@ _READY: Final = {
     names.QOS_POLICY: names.QOS_POLICY,
 }
 
+# How a Neutron says that somebody has an address or a MAC.
+_TAKEN: Final = frozenset({"IpAddressAlreadyAllocated", "IpAddressInUse", "MacAddressInUse"})
+
 
 class Ports:
     """Brings a port to what is wanted in a pod."""
@@ -52,7 +55,7 @@ class Ports:
             if error.status != CONFLICT:
                 # What was known to be there may have gone: looked at anew, once.
                 await self._doubt(pod, model)
-            elif not await self._free(pod, model):
+            elif error.type not in _TAKEN or not await self._free(pod, model):
                 raise
             await self._stay(pod, model, key)
 
@@ -98,12 +101,13 @@ class Ports:
         asked = [[("fixed_ips", f"ip_address={each}")] for each in wanted]
         asked.append([("mac_address", str(model.shown["mac_address"]))])
         pages = await asyncio.gather(*(pod.neutron.list("ports", [*network, *each]) for each in asked))
-        holders = {each["id"]: each for page in pages for each in page}
+        found = {each["id"]: each for page in pages for each in page}.values()
+        holders = [each for each in found if RESOURCES[names.PORT].top_id(each) != model.shown["id"]]
         # Who had them may have gone since.
         freed = not holders
-        for holder in holders.values():
+        for holder in holders:
             top_id = RESOURCES[names.PORT].top_id(holder)
-            if top_id is not None and top_id != model.shown["id"]:
+            if top_id is not None:
                 freed |= await self._take(pod, holder, top_id, wanted)
         return freed
 
