@@ -55,6 +55,24 @@ async def test_a_pod_tells_its_ports_in_pages(cloud: Cloud, client: Client, blue
     await eventually(lambda: [port["status"] for port in tenants_ports(cloud)] == ["ACTIVE"] * 3)
 
 
+@pytest.mark.parametrize("settings", [{"pods": {"request_deadline": 10}}], indirect=True, ids=["patient"])
+async def test_a_pod_takes_its_time_to_delete(cloud: Cloud, client: Client, blue: Record, worker: None) -> None:
+    """Who looks meanwhile finds a server that is at rest."""
+    reply = await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}])
+    (port,) = await settled(cloud)
+    await eventually(lambda: (port["status"], port["binding:host_id"]) == ("ACTIVE", "compute1"))
+    nova = cloud.pods[0].nova
+
+    async def slow(_request: Any) -> None:
+        looks = nova.count("GET", "/os-instance-actions")
+        await eventually(lambda: nova.count("GET", "/os-instance-actions") > looks)
+        await asyncio.sleep(0.5)
+
+    nova.fails(slow, "DELETE /servers")
+    assert (await client.delete(f"/compute/v2.1/servers/{reply.json['server']['id']}")).status == 204
+    await eventually(lambda: not tenants_ports(cloud))
+
+
 async def test_a_port_is_given_and_given_back(cloud: Cloud, client: Client, blue: Record, worker: None) -> None:
     port = given(cloud, client, blue)
     for zone, number in (("az1", 0), ("az2", 1), ("az1", 0)):

@@ -1,6 +1,7 @@
 """How API operations are answered: by the pod that owns a resource, by any, or by Triune itself."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
@@ -32,13 +33,20 @@ async def find(call: Call, kind: Kind, resource_id: str) -> Pod | Response:
 class Owner:
     """The pod that holds the resource answers.
 
-    `check` may refuse a call before it is passed on, by raising `ApiError`.
+    `check` may refuse a call before it is passed on, by raising `ApiError`; `around` is entered before and left after.
     """
 
-    def __init__(self, kind: Kind, parameter: str, check: Callable[[Call, Pod], Awaitable[None]] | None = None) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        parameter: str,
+        check: Callable[[Call, Pod], Awaitable[None]] | None = None,
+        around: Callable[[Call, Pod], AbstractAsyncContextManager[None]] | None = None,
+    ) -> None:
         self._kind = kind
         self._parameter = parameter
         self._check = check
+        self._around = around
 
     async def __call__(self, call: Call) -> Response:
         resource_id = call.parameters[self._parameter]
@@ -57,7 +65,8 @@ class Owner:
     async def _ask(self, call: Call, pod: Pod) -> Response:
         if self._check is not None:
             await self._check(call, pod)
-        return await forward(call, pod)
+        async with self._around(call, pod) if self._around is not None else nullcontext():
+            return await forward(call, pod)
 
     async def _moved(self, call: Call, resource_id: str, pod: Pod) -> Pod | None:
         """Where a resource is that was remembered in a pod that does not have it; None where it is not elsewhere.

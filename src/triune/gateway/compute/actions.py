@@ -1,11 +1,13 @@
 """Actions on servers: most are their pod's affair; what they do to ports is followed, or done in central Neutron."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Final
 from urllib.parse import quote
 
 from triune.gateway.call import Call
-from triune.gateway.compute.follow import follow
+from triune.gateway.compute.follow import followed
 from triune.gateway.compute.interfaces import ports_of
 from triune.gateway.compute.networks import NO_GROUPS_THERE, ask, away, find_group, has_networks
 from triune.gateway.compute.proxies import NETWORK_ACTIONS, gone
@@ -37,7 +39,7 @@ class Actions:
     """`POST /servers/{server_id}/action`."""
 
     def __init__(self) -> None:
-        self._owner = Owner(SERVER, "server_id", check=self._before)
+        self._owner = Owner(SERVER, "server_id", around=self._around)
         self._here = {
             "addSecurityGroup": add_group,
             "removeSecurityGroup": remove_group,
@@ -71,11 +73,12 @@ class Actions:
         except PodUnreachable as error:
             raise (away(error) if error.pod.is_central else error) from error
 
-    async def _before(self, call: Call, pod: Pod) -> None:
+    @asynccontextmanager
+    async def _around(self, call: Call, pod: Pod) -> AsyncIterator[None]:
         await zone_of_pod(call, pod)
         body = await call.json() or {}
-        if MOVING.intersection(body):
-            await follow(call, pod, call.parameters["server_id"])
+        async with followed(call, pod, call.parameters["server_id"]) if MOVING.intersection(body) else nullcontext():
+            yield
 
 
 async def add_group(call: Call, value: JSON, ports: list[JSON], owner: Owner) -> Response:

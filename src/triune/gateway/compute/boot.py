@@ -12,7 +12,7 @@ from oslo_log import log as logging
 from triune.db.engine import DatabaseUnavailable
 from triune.gateway.call import Call
 from triune.gateway.compute.attempt import Attempt
-from triune.gateway.compute.follow import follow
+from triune.gateway.compute.follow import followed
 from triune.gateway.compute.networks import Interface, Resolved
 from triune.gateway.compute.ports import BootPorts
 from triune.gateway.compute.requested import Requested
@@ -106,9 +106,9 @@ class Boot:
     async def _unmake(self, document: Document) -> None:
         """Delete a server that was made for a request that failed as a whole; its ports follow it."""
         call, pod, server_id = self.call, document.pod, _server_id(document)
-        await follow(call, pod, server_id)
         try:
-            answer = await call.fetch(call.target(pod, "DELETE", SERVER.show(server_id)))
+            async with followed(call, pod, server_id):
+                answer = await call.fetch(call.target(pod, "DELETE", SERVER.show(server_id)))
         except PodUnreachable as error:
             LOG.error("Server %s of a request that failed could not be deleted: %s", server_id, error)
             return

@@ -1,6 +1,8 @@
 """Following what happens to servers whose ports are those of central Neutron."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import parse_qsl
 
 from cachetools import TTLCache
@@ -22,7 +24,7 @@ from triune.work.requests import Key
 
 LOG = logging.getLogger(__name__)
 
-# Seconds after which the worker looks: what is asked for here takes its time, and the forward comes first.
+# Seconds after which the worker looks: what a pod is asked for takes its time.
 DELAY = 1.0
 # Seconds that a client waits for the ports of a server that is gone.
 PATIENCE = 10.0
@@ -35,19 +37,34 @@ AT_ONCE = 16
 _OF_WHOLE_LISTS = frozenset({"deleted", "all_tenants", "sort_key", "sort_dir"})
 
 
-async def follow(call: Call, pod: Pod, server_id: str) -> None:
-    """Have the worker look at a server's ports, before the pod gets the request that changes something.
+@asynccontextmanager
+async def followed(call: Call, pod: Pod, server_id: str) -> AsyncIterator[None]:
+    """Have the worker look at a server's ports while a pod is asked to change something.
 
-    Without the database the pod's servers can be managed all the same: the comparison of the whole pod finds out later.
+    Asked for before, should this process not live to see the answer, and again with the answer: a look in between may
+    find the server as it was. Without the database the pod's servers can be managed all the same: the comparison of the
+    whole pod finds out later.
     """
+    is_asked = await _ask_for(call, pod, server_id)
+    try:
+        yield
+    finally:
+        if is_asked:
+            await _ask_for(call, pod, server_id)
+
+
+async def _ask_for(call: Call, pod: Pod, server_id: str) -> bool:
+    """Ask for a look at a server; whether there can be anything to see."""
     gateway = call.gateway
     key = Key(KIND, server_id, pod.id)
     project_id, request_id = call.caller.project_id, call.request.request_id
     try:
-        if await has_networks(call) and await Presence(gateway.database).has_ports(pod.id):
-            await ask_for(gateway.database, gateway.journal, [key], project_id, request_id, DELAY)
+        if not await has_networks(call) or not await Presence(gateway.database).has_ports(pod.id):
+            return False
+        await ask_for(gateway.database, gateway.journal, [key], project_id, request_id, DELAY)
     except DatabaseUnavailable as error:
         LOG.warning("The ports of server %s are left to the comparison of its pod: %s", server_id, error)
+    return True
 
 
 class Gone:
@@ -94,7 +111,7 @@ class OneServer:
 
     def __init__(self, gone: Gone) -> None:
         self._gone = gone
-        self._owner = Owner(SERVER, "server_id", check=self._before)
+        self._owner = Owner(SERVER, "server_id", around=self._around)
 
     async def __call__(self, call: Call) -> Response:
         response = await self._owner(call)
@@ -109,11 +126,15 @@ class OneServer:
         except DatabaseUnavailable as error:
             LOG.warning("The ports of server %s are left to the worker: %s", server_id, error)
 
-    async def _before(self, call: Call, pod: Pod) -> None:
-        if call.request.method == "DELETE":
-            server_id = call.parameters["server_id"]
-            await follow(call, pod, server_id)
+    @asynccontextmanager
+    async def _around(self, call: Call, pod: Pod) -> AsyncIterator[None]:
+        if call.request.method != "DELETE":
+            yield
+            return
+        server_id = call.parameters["server_id"]
+        async with followed(call, pod, server_id):
             self._gone.note(call, pod, server_id)
+            yield
 
 
 class Listed:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 
 from triune.gateway.call import Call, quoted
 from triune.gateway.compute.attempt import Attempt
-from triune.gateway.compute.follow import follow
+from triune.gateway.compute.follow import followed
 from triune.gateway.compute.networks import Interface, Refusal, Resolved, ask, away, has_networks, resolve
 from triune.gateway.compute.ports import BootPorts
 from triune.gateway.compute.requested import Malformed, Requested, interface
@@ -71,10 +72,9 @@ class Interfaces:
             if await call.gateway.routings.twins(PORT, [port_id.lower()]):
                 raise ApiError(404, f"Port id {port_id} could not be found.")
             return await _OWNER(call)
-        if call.request.method == "DELETE":
-            await follow(call, pod, server_id)
         path = f"/servers/{quoted(server_id)}/os-interface/{twin_id}"
-        response = await _OWNER(replace(call, path=path))
+        async with followed(call, pod, server_id) if call.request.method == "DELETE" else nullcontext():
+            response = await _OWNER(replace(call, path=path))
         if response.status >= 400:
             return with_bytes(response, twin_id, port_id)
         if call.request.method == "DELETE":
