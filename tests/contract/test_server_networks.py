@@ -68,7 +68,7 @@ async def test_a_pod_takes_its_time_to_delete(cloud: Cloud, client: Client, blue
         await eventually(lambda: nova.count("GET", "/os-instance-actions") > looks)
         await asyncio.sleep(0.5)
 
-    nova.fails(slow, "DELETE /servers")
+    nova.fails(slow, "DELETE /v2.1/servers")
     assert (await client.delete(f"/compute/v2.1/servers/{reply.json['server']['id']}")).status == 204
     await eventually(lambda: not tenants_ports(cloud))
 
