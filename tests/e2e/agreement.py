@@ -60,6 +60,14 @@ def pods(admin: Person) -> dict[str, str]:
     return {pod["region_name"]: pod["pod_id"] for pod in found if pod["az_name"]}
 
 
+def compare(admin: Person, region: str, person: Person) -> None:
+    """Ask a worker to compare a pod with the plan now, and not only at the next interval."""
+    pod_id = pods(admin)[region]
+    job = {"type": "drift", "project_id": person.project_id, "resource": {"pod_id": pod_id}}
+    answer = admin.ask("tricircle", "/jobs", "POST", json={"job": job})
+    assert answer.status_code in (200, 202), answer.text
+
+
 def reached(admin: Person, lab: Lab, projects: Iterable[str], seconds: float = AGREE_SECONDS) -> None:
     """Wait until central Neutron and all pods agree about some projects. Raises `AssertionError` with what differs."""
     owners, found = list(projects), ["not looked"]

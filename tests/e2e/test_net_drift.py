@@ -14,14 +14,6 @@ REPAIR_SECONDS = 30.0
 ICMP_TYPE = 13
 
 
-def look_at(admin: Person, lab: Lab, region: str, person: Person) -> None:
-    """Ask a worker to compare a pod with the plan now, and not only at the next interval."""
-    pod_id = agreement.pods(admin)[region]
-    job = {"type": "drift", "project_id": person.project_id, "resource": {"pod_id": pod_id}}
-    answer = admin.ask("tricircle", "/jobs", "POST", json={"job": job})
-    assert answer.status_code in (200, 202), answer.text
-
-
 @pytest.mark.parametrize("zone", ["az1", "az2"])
 def test_what_was_changed_in_a_pod_is_repaired(
     tenant: Person, admin: Person, lab: Lab, quartet: Quartet, zone: str
@@ -38,7 +30,7 @@ def test_what_was_changed_in_a_pod_is_repaired(
     )
     pod.update_network(twins.the(admin, region, "network", q.network).id, name="changed")
     packets.falls_silent(other, q.address(server), REPAIR_SECONDS)
-    look_at(admin, lab, region, tenant)
+    agreement.compare(admin, region, tenant)
     packets.reaches(other, q.address(server), seconds=REPAIR_SECONDS)
     agreement.reached(admin, lab, [tenant.project_id], REPAIR_SECONDS)
 
@@ -48,7 +40,7 @@ def test_a_twin_that_is_too_many_goes(tenant: Person, admin: Person, lab: Lab, q
     copy = pod.create_network(name=f"{prefix}-copy", project_id=tenant.project_id)
     pod.set_tags(copy, ["triune", twins.TAG + quartet.network.id])
     assert len(twins.of(admin, region, "network", quartet.network)) == 2
-    look_at(admin, lab, region, tenant)
+    agreement.compare(admin, region, tenant)
     gone = lambda: pod.find_network(copy.id) is None  # noqa: E731
     things.wait_until("the end of the copy", gone, REPAIR_SECONDS)
     packets.reaches(quartet.b1, quartet.address(quartet.a1))
@@ -62,7 +54,7 @@ def test_a_port_that_goes_in_the_pod(
     with things.server(tenant, name=f"{prefix}-lost", availability_zone="az2", networks=nets, **boot) as server:
         port = networks.port_of(tenant, server)
         admin.pod(lab.zones["az2"]).network.delete_port(twins.the(admin, lab.zones["az2"], "port", port).id)
-        look_at(admin, lab, lab.zones["az2"], tenant)
+        agreement.compare(admin, lab.zones["az2"], tenant)
 
         def settled() -> bool:
             found = tenant.central.network.find_port(port.id, ignore_missing=True)
