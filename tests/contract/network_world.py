@@ -310,3 +310,12 @@ def port_on(there: World, network: Record, last: int, **fields: object) -> Recor
 
 def key_of(kind: str, record: Record, there: World, pod: int = 0) -> Key:
     return Key(kind, record["id"], there.pods[pod].id)
+
+
+async def settled_port(there: World) -> tuple[Record, Record, Neutron]:
+    """A network with a port in the first pod, where everything is as wanted; the network, the port, that pod."""
+    network = vlan(there)
+    port = port_on(there, network, 50)
+    await there.place(port, there.pods[0])
+    await there.settle()
+    return network, port, there.neutron(there.pods[0])

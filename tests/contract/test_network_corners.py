@@ -10,15 +10,11 @@ from triune.work.requests import Key
 from triune.work.runner import KeyWaits
 
 from .cloud.neutron import Record
-from .network_world import OTHER, PROJECT, World, port_on, vlan, world
+from .network_world import OTHER, PROJECT, World, port_on, settled_port, vlan, world
 
 
 async def test_a_user_who_tags_as_triune_does_loses_no_twin(there: World) -> None:
-    network = vlan(there)
-    port = port_on(there, network, 50)
-    await there.place(port, there.pods[0])
-    await there.settle()
-    pod = there.neutron(there.pods[0])
+    network, port, pod = await settled_port(there)
     (twin,) = pod.ports.values()
     port["tags"] = network["tags"] = ["triune:0", "own"]
     await there.settle()

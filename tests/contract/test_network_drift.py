@@ -5,7 +5,7 @@ import pytest
 from triune.network import names
 from triune.work.runner import KeyFailed, KeyWaits
 
-from .network_world import OTHER, PROJECT, World, key_of, port_on, vlan
+from .network_world import OTHER, PROJECT, World, key_of, port_on, settled_port, vlan
 
 
 async def test_a_lost_network_is_made_again_for_the_next_port(there: World) -> None:
@@ -68,11 +68,7 @@ async def test_what_is_changed_in_the_pod_itself_is_found_and_mended(there: Worl
 
 
 async def test_twins_of_the_same_thing_are_made_one(there: World) -> None:
-    network = vlan(there)
-    port = port_on(there, network, 50)
-    await there.place(port, there.pods[0])
-    await there.settle()
-    pod = there.neutron(there.pods[0])
+    network, _, pod = await settled_port(there)
     (twin,) = pod.networks.values()
     second = pod.add_network(PROJECT, tags=twin["tags"], created_at="2001-01-01T00:00:00Z")
     assert set(await there.drifted()) == {key_of(names.NETWORK, network, there)}

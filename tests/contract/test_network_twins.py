@@ -8,7 +8,7 @@ from triune.network import names
 from triune.work.requests import Key
 from triune.work.runner import KeyFailed
 
-from .network_world import OTHER, PROJECT, World, key_of, port_on, vlan, world
+from .network_world import OTHER, PROJECT, World, key_of, port_on, settled_port, vlan, world
 
 # What an older region lacks.
 LATER = (
@@ -24,11 +24,7 @@ LATER = (
 
 
 async def test_a_port_brings_its_network_subnet_and_group_along(there: World) -> None:
-    network = vlan(there)
-    port = port_on(there, network, 50)
-    await there.place(port, there.pods[0])
-    await there.settle()
-    pod = there.neutron(there.pods[0])
+    network, port, pod = await settled_port(there)
     (twin,) = pod.networks.values()
     assert (twin["name"], twin["provider:segmentation_id"], twin["project_id"]) == ("blue", 1001, PROJECT)
     assert twin["tags"] == ["triune", f"triune:{network['id']}"]

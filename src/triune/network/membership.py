@@ -1,11 +1,11 @@
 """Who is a member of which security group, and who has which QoS policy: in a pod, and elsewhere.
 
 Read from the database that central Neutron and Triune share, and not from the API: there the members of a group are
-listed with all that ports have, for a group of a thousand it takes seconds, and it is asked whenever one comes or goes.
+listed with all that ports have, and it is asked whenever one comes or goes.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final, cast
 
 from sqlalchemy import Column, MetaData, Select, String, Table, select, union_all
@@ -14,6 +14,7 @@ from triune.db.engine import Database
 from triune.db.models import PlacementRow
 from triune.network import forms
 from triune.network.model import Members
+from triune.portions import portions
 
 # Values of one condition in one statement.
 AT_ONCE: Final = 500
@@ -47,7 +48,7 @@ class Membership:
     async def here(self, group_ids: Iterable[str], pod_id: str) -> frozenset[str]:
         """Those of some groups that have members in a pod."""
         found: set[str] = set()
-        for some in _portions(group_ids):
+        for some in portions(group_ids, AT_ONCE):
             wanted = GROUPS.c.security_group_id.in_(some), _PLACEMENTS.c.pod_id == pod_id
             rows = await self._rows(_of_members(GROUPS.c.security_group_id).where(*wanted).distinct())
             found.update(row[0] for row in rows)
@@ -57,7 +58,7 @@ class Membership:
         """Of each group, whether it has members in a pod, and the addresses of its members in other pods."""
         wanted = set(group_ids)
         elsewhere: defaultdict[str, set[str]] = defaultdict(set)
-        for some in _portions(wanted):
+        for some in portions(wanted, AT_ONCE):
             for group_id, address in await self._rows(_addresses_elsewhere(some, pod_id)):
                 elsewhere[group_id].add(address)
         here = await self.here(wanted, pod_id)
@@ -93,8 +94,3 @@ def _addresses_elsewhere(group_ids: list[str], pod_id: str) -> Any:
             for table in (FIXED_ADDRESSES, ALLOWED_ADDRESSES)
         )
     )
-
-
-def _portions(values: Iterable[str]) -> Iterator[list[str]]:
-    wanted = sorted(set(values))
-    return (wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE))

@@ -8,6 +8,7 @@ from triune.network.top import NETWORK_SERVICE
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.registry import Pod
 from triune.pods.service_user import ServiceUser
+from triune.portions import portions
 
 JSON = dict[str, Any]
 Filters = Iterable[tuple[str, str]]
@@ -67,10 +68,9 @@ class Neutron:
 
     async def of(self, path: str, name: str, values: Iterable[str], fields: Iterable[str] = ()) -> "_Found":
         """All resources whose attribute is one of many values, asked for in portions."""
-        wanted = sorted(set(values))
         found: list[JSON] = []
-        for start in range(0, len(wanted), AT_ONCE):
-            found += await self.list(path, [(name, value) for value in wanted[start : start + AT_ONCE]], fields)
+        for some in portions(values, AT_ONCE):
+            found += await self.list(path, [(name, value) for value in some], fields)
         return found
 
     async def show(self, path: str, id_: str) -> JSON | None:

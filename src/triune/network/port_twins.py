@@ -7,6 +7,7 @@ from triune.network.names import TAG, tag
 from triune.network.neutron import AT_ONCE, Neutron
 from triune.pods.registry import Pod
 from triune.pods.service_user import ServiceUser
+from triune.portions import portions
 
 JSON = dict[str, Any]
 
@@ -19,9 +20,8 @@ async def twins(user: ServiceUser, pod: Pod, ports: Iterable[Mapping[str, Any]])
     owners = {tag(port["id"]): port for port in ports}
     neutron = Neutron(user, pod)
     found: dict[str, JSON] = {}
-    names = list(owners)
-    for start in range(0, len(names), AT_ONCE):
-        for twin in await neutron.list("ports", [("tags-any", ",".join(names[start : start + AT_ONCE]))]):
+    for tags in portions(owners, AT_ONCE):
+        for twin in await neutron.list("ports", [("tags-any", ",".join(tags))]):
             for name in twin.get("tags", ()):
                 port = owners.get(name)
                 if port is None or twin.get("tenant_id") != port.get("tenant_id") or TAG not in twin["tags"]:

@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from triune.db.engine import Database
 from triune.db.models import JournalRow, PodRow, now
+from triune.portions import portions
 from triune.work.entry import Entry, entry
 from triune.work.requests import CHANNEL, NEVER, TABLE, WAITS, Key, is_key, moment, request, request_if_older
 
@@ -109,10 +110,10 @@ class Journal:
 
     async def waiting(self, keys: Iterable[Key]) -> set[Key]:
         """Those of these keys that were asked for and are not done yet."""
-        asked, found = sorted(set(keys)), set[Key]()
-        for start in range(0, len(asked), BATCH):
+        found = set[Key]()
+        for some in portions(keys, BATCH):
             columns = (TABLE.c.kind, TABLE.c.resource_id, TABLE.c.pod_id)
-            which = or_(*_among(asked[start : start + BATCH]))
+            which = or_(*_among(some))
             async with self._database.transaction() as session:
                 found |= {Key(*row) for row in await session.execute(select(*columns).where(which, WAITS))}
         return found

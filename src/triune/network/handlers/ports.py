@@ -102,11 +102,11 @@ class Ports:
         asked.append([("mac_address", str(model.shown["mac_address"]))])
         pages = await asyncio.gather(*(pod.neutron.list("ports", [*network, *each]) for each in asked))
         found = {each["id"]: each for page in pages for each in page}.values()
-        holders = [each for each in found if RESOURCES[names.PORT].top_id(each) != model.shown["id"]]
+        holders = [(each, RESOURCES[names.PORT].top_id(each)) for each in found]
+        others = [(holder, top_id) for holder, top_id in holders if top_id != model.shown["id"]]
         # Who had them may have gone since.
-        freed = not holders
-        for holder in holders:
-            top_id = RESOURCES[names.PORT].top_id(holder)
+        freed = not others
+        for holder, top_id in others:
             if top_id is not None:
                 freed |= await self._take(pod, holder, top_id, wanted)
         return freed

@@ -22,6 +22,7 @@ from triune.network.resources import RESOURCES
 from triune.pods.registry import Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
+from triune.portions import portions
 from triune.work.handler import Again
 from triune.work.journal import BATCH, Journal
 from triune.work.requests import Key
@@ -128,9 +129,7 @@ class Shop:
 
     async def request(self, keys: Iterable[Key], backlog: bool = False) -> None:
         """Ask for keys that nobody waits for, some at a time: who fails on the way is run again, and asks again."""
-        wanted = sorted(set(keys))
-        for start in range(0, len(wanted), BATCH):
-            some = wanted[start : start + BATCH]
+        for some in portions(keys, BATCH):
             ask = partial(
                 self._journal.request, keys=some, project_id=None, request_id=current_request_id(), backlog=backlog
             )
