@@ -121,3 +121,13 @@ class PlacementRow(Base):
     pod_id: Mapped[str] = mapped_column(String(36), index=True)
     project_id: Mapped[str] = mapped_column(String(255))
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class GatewayRow(Base):
+    """Who answers at the gateway addresses of a network: the routers of its home pod, or a device `outside` of Triune."""
+
+    __tablename__ = "gateways"
+
+    network_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    outside: Mapped[bool] = mapped_column(default=False)
+    pod_id: Mapped[str | None] = mapped_column(ForeignKey("pods.pod_id", ondelete="SET NULL"), default=None)

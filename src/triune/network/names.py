@@ -14,6 +14,9 @@ QOS_POLICY: Final = "qos_policy"
 PORT: Final = "port"
 SERVER: Final = "server"  # id of a server: its ports in central Neutron
 BOOT: Final = "boot"  # id of one attempt to give ports to a server; concerns no single pod
+ROUTER: Final = "router"  # the pod router: the part of a router that is in one pod
+FLOATING_IP: Final = "floating_ip"
+BRIDGE: Final = "bridge"  # id of a project: the networks on which its pod routers meet; concerns no single pod
 DRIFT: Final = "drift"  # id of a pod: everything that Triune keeps there
 
 # Every resource of Triune's in a pod carries this tag and `tag(<id in central Neutron>)`.
@@ -29,6 +32,31 @@ BOOT_DEVICE: Final = "triune-boot-"
 # The addresses of a subnet that a pod may use for itself are held by a top port of this owner and device per pod.
 RESERVE_OWNER: Final = "network:dhcp"
 RESERVE_DEVICE: Final = "triune-reserve-"
+# Likewise the address that a pod's routers have in place of the subnet's gateway address, + id of the pod; and the one
+# in place of the address of an interface that is no gateway, + id of the pod + "-" + id of the interface's port.
+GATEWAY_DEVICE: Final = "triune-gateway-"
+INTERFACE_DEVICE: Final = "triune-interface-"
+
+# The networks on which the pod routers of a project meet, + id of the project. They are of Triune's own project.
+BRIDGE_NAME: Final = "triune-bridge-"
+EXIT_NAME: Final = "triune-exit-"
+# Ports on them: the addresses of a pod router, + id of the router, each placed in its pod; and those by which floating
+# IPs reach servers in other pods than that of the external network, + id of the floating IP.
+LINK_DEVICE: Final = "triune-link-"
+EXIT_DEVICE: Final = "triune-exit-"
+FLOATING_DEVICE: Final = "triune-floating-"
+
+# Ports of these devices are Triune's own.
+HELD_DEVICES: Final = (
+    RESERVE_DEVICE,
+    GATEWAY_DEVICE,
+    INTERFACE_DEVICE,
+    LINK_DEVICE,
+    EXIT_DEVICE,
+    FLOATING_DEVICE,
+)
+# Ports of these owners are parts of routers and floating IPs: their twins are made with those.
+ROUTING_OWNERS: Final = frozenset({"network:router_gateway", "network:router_interface", "network:floatingip"})
 
 # What Nova calls servers. Tenants write the device of a port, too: anything else is no server's id.
 _SERVER_ID: Final = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -44,3 +72,9 @@ def server_of(port: Mapping[str, Any]) -> str:
     device = str(port.get("device_id") or "")
     is_server = str(port.get("device_owner") or "").startswith("compute:") and _SERVER_ID.fullmatch(device)
     return device if is_server else ""
+
+
+def has_twin(port: Mapping[str, Any]) -> bool:
+    """Whether a placed port of central Neutron has a twin that is made for itself, and not as a part of a router."""
+    device = str(port.get("device_id") or "")
+    return port.get("device_owner") not in ROUTING_OWNERS and not device.startswith(EXIT_DEVICE)

@@ -32,6 +32,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     names.PORT: Kind(("port_id",), "network"),
     names.SERVER: Kind(("server_id",), "compute"),
     names.BOOT: Kind(("boot_id",), None),
+    names.ROUTER: Kind(("router_id",), "network"),
+    names.FLOATING_IP: Kind(("floatingip_id",), "network"),
+    names.BRIDGE: Kind(("project_id",), None),
     names.DRIFT: Kind((), "network"),
 }
 
