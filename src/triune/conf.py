@@ -107,6 +107,36 @@ NETWORK_OPTS = [
         help="Addresses of each subnet with DHCP that are kept for the own use of each region in which it is, such as "
         "its DHCP service. 1 or 0 do where regions answer DHCP without addresses, as OVN does.",
     ),
+    cfg.StrOpt(
+        "bridge_range",
+        default="100.64.0.0/10",
+        help="IPv4 addresses of the networks on which the routers of a project meet, region by region. Each project "
+        "uses the same ones. They must not be those of tenants' subnets behind routers; central Neutron refuses such, "
+        "and has to be told the same range.",
+    ),
+    cfg.IntOpt(
+        "bridge_prefix_length",
+        default=24,
+        min=16,
+        max=28,
+        help="Size of one subnet of that range. It bounds the number of regions of a router, and that of the floating "
+        "IPs of a router whose servers are in other regions than the external network.",
+    ),
+    cfg.StrOpt(
+        "bridge_range_ipv6",
+        default="fd74:7269:756e::/48",
+        help="IPv6 addresses of the same networks; each uses the first /64.",
+    ),
+    cfg.StrOpt(
+        "bridge_network_type",
+        default="vlan",
+        choices=["vlan", "flat", "vxlan", "geneve"],
+        help="Type of these networks. Their segments must be the same network in all regions.",
+    ),
+    cfg.StrOpt(
+        "bridge_physical_network",
+        help="Physical network of these networks. Unset: central Neutron chooses.",
+    ),
 ]
 
 WORKER_OPTS = [

@@ -124,7 +124,7 @@ class PlacementRow(Base):
 
 
 class GatewayRow(Base):
-    """Who answers at the gateway addresses of a network: the routers of its home pod, or a device `outside` of Triune."""
+    """Who answers at the gateway addresses of a network: routers of its home pod, or a device `outside` of Triune."""
 
     __tablename__ = "gateways"
 

@@ -19,12 +19,16 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network; `held` are the addresses of each subnet that the pod may use for itself."""
+    """A network; `held` are the addresses of each subnet that the pod may use for itself.
+
+    `gateways`: the gateway address that the pod hands out in subnets, where it is not the subnet's own.
+    """
 
     shown: JSON
     subnets: tuple[JSON, ...] = ()
     shares: frozenset[Share] = frozenset()
     held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gateways: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class Everything:
     networks: tuple[JSON, ...] = ()
     subnets: tuple[JSON, ...] = ()
     held: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    gateways: Mapping[str, str | None] = field(default_factory=dict)
     # The networks of which the top holds addresses for the pod.
     reserved: frozenset[str] = frozenset()
     groups: tuple[JSON, ...] = ()

@@ -42,6 +42,8 @@ BRIDGE_NAME: Final = "triune-bridge-"
 EXIT_NAME: Final = "triune-exit-"
 # Ports on them: the addresses of a pod router, + id of the router, each placed in its pod; and those by which floating
 # IPs reach servers in other pods than that of the external network, + id of the floating IP.
+# Their owner is not that of the reserve: Neutron removes such ports with their network, and these keep it.
+LINK_OWNER: Final = "network:triune"
 LINK_DEVICE: Final = "triune-link-"
 EXIT_DEVICE: Final = "triune-exit-"
 FLOATING_DEVICE: Final = "triune-floating-"
@@ -77,4 +79,4 @@ def server_of(port: Mapping[str, Any]) -> str:
 def has_twin(port: Mapping[str, Any]) -> bool:
     """Whether a placed port of central Neutron has a twin that is made for itself, and not as a part of a router."""
     device = str(port.get("device_id") or "")
-    return port.get("device_owner") not in ROUTING_OWNERS and not device.startswith(EXIT_DEVICE)
+    return port.get("device_owner") not in ROUTING_OWNERS and not device.startswith((EXIT_DEVICE, FLOATING_DEVICE))

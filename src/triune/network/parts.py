@@ -152,3 +152,20 @@ async def shares(
                 raise
             used = used or str(error)
     return used
+
+
+async def external(neutron: Neutron, network: JSON, project_id: str) -> None:
+    """Let routers have their gateways on a network, where Triune makes them; other projects do not see it."""
+    if network.get("router:external"):
+        return
+    body = {
+        "object_type": "network",
+        "object_id": network["id"],
+        "action": "access_as_external",
+        "target_tenant": project_id,
+    }
+    try:
+        await neutron.create(_RBAC, body)
+    except Refused as error:
+        if error.status != CONFLICT:
+            raise

@@ -106,24 +106,33 @@ def network(model: Network) -> Twin:
         "qos_policy_id": _policy(shown),
         "dns_domain": shown.get("dns_domain"),
         "mtu": shown.get("mtu"),
+        **({} if is_exit(shown) else {"router:external": bool(shown.get("router:external"))}),
         **{name: value for name, value in provider.items() if value is not None},
     }
-    return _twin(names.NETWORK, shown, body)
+    return twin(names.NETWORK, shown, body)
+
+
+def is_exit(shown: JSON) -> bool:
+    """Whether a network may be one by which pod routers reach external networks: those are external by a share."""
+    return str(shown["name"]).startswith(names.EXIT_NAME)
 
 
 def subnets(model: Network) -> list[Twin]:
     """The subnets of a network. They hand out nothing but what is held for the pod."""
-    return [_subnet(each, model.held.get(each["id"], ())) for each in model.subnets]
+    return [
+        _subnet(each, model.held.get(each["id"], ()), model.gateways.get(each["id"], each["gateway_ip"]))
+        for each in model.subnets
+    ]
 
 
-def _subnet(shown: JSON, held: Iterable[str]) -> Twin:
+def _subnet(shown: JSON, held: Iterable[str], gateway: str | None) -> Twin:
     body = {
         "network_id": Ref(names.NETWORK, shown["network_id"]),
         "name": shown["name"],
         "description": shown.get("description"),
         "ip_version": shown["ip_version"],
         "cidr": shown["cidr"],
-        "gateway_ip": shown["gateway_ip"],
+        "gateway_ip": gateway,
         "enable_dhcp": shown["enable_dhcp"],
         "dns_nameservers": shown["dns_nameservers"],
         "host_routes": shown["host_routes"],
@@ -131,7 +140,7 @@ def _subnet(shown: JSON, held: Iterable[str]) -> Twin:
     }
     if not is_automatic(shown):
         body["allocation_pools"] = [{"start": each, "end": each} for each in held]
-    return _twin(SUBNET, shown, body)
+    return twin(SUBNET, shown, body)
 
 
 def is_automatic(subnet: JSON) -> bool:
@@ -165,7 +174,7 @@ def port(model: Port) -> Twin:
     if shown.get("dns_name"):
         # Nova gives a port without a name that of its server, and the pod's is as good as ours.
         body["dns_name"] = shown["dns_name"]
-    return _twin(names.PORT, shown, body)
+    return twin(names.PORT, shown, body)
 
 
 def _fixed_ip(each: JSON, automatic: frozenset[str]) -> JSON:
@@ -182,7 +191,7 @@ def group(model: Group) -> Twin:
         "description": shown.get("description"),
         "stateful": shown.get("stateful", True),
     }
-    return _twin(names.SECURITY_GROUP, shown, body)
+    return twin(names.SECURITY_GROUP, shown, body)
 
 
 def rules(model: Rules, features: frozenset[str]) -> frozenset[Rule]:
@@ -248,7 +257,7 @@ def addresses_group(kind: str, shown: JSON) -> Twin:
 def policy(model: Policy) -> Twin:
     """The QoS policy, without its rules."""
     shown = model.shown
-    return _twin(names.QOS_POLICY, shown, {"name": shown["name"], "description": shown.get("description")})
+    return twin(names.QOS_POLICY, shown, {"name": shown["name"], "description": shown.get("description")})
 
 
 def limits(shown: JSON, features: frozenset[str]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -272,7 +281,7 @@ def _policy(shown: JSON) -> Ref | None:
     return Ref(names.QOS_POLICY, shown["qos_policy_id"]) if shown.get("qos_policy_id") else None
 
 
-def _twin(kind: str, shown: JSON, body: JSON) -> Twin:
+def twin(kind: str, shown: JSON, body: JSON) -> Twin:
     # What a user calls like Triune's own tags would tell of the wrong thing that it is the twin of it. Databases of
     # Neutron may take capital letters for small ones.
     own = (each for each in shown.get("tags") or () if not f"{each.casefold()}:".startswith(tag("")))

@@ -13,7 +13,7 @@ from triune.db.models import PlacementRow
 from triune.network import forms, plan, reserve
 from triune.network.membership import Membership
 from triune.network.model import Everything, Group, Members, Network, Policy, Port, Rules, Share
-from triune.network.names import RESERVE_DEVICE
+from triune.network.names import RESERVE_DEVICE, has_twin
 from triune.network.neutron import Neutron
 from triune.network.top_ports import placement
 
@@ -58,23 +58,23 @@ class Read:
         async with self._database.transaction() as session:
             return frozenset(await session.scalars(statement))
 
-    async def network(self, network_id: str, pod_id: str) -> tuple[Network, list[JSON]] | None:
-        """A network, and the ports that hold addresses of it for a pod; None where it is gone or not in the pod."""
-        device = f"{RESERVE_DEVICE}{pod_id}"
-        shown, subnets, shares, reserves, placed = await asyncio.gather(
+    async def network(self, network_id: str, pod_id: str) -> Network | None:
+        """A network with its subnets; None where it is gone or not in the pod."""
+        shown, subnets, shares, placed = await asyncio.gather(
             self.central.show("networks", network_id),
             self.central.list("subnets", [("network_id", network_id)]),
             self._shares(network_id),
-            self.central.list("ports", [("network_id", network_id), ("device_id", device)]),
             self.is_placed(network_id, pod_id),
         )
         if shown is None or not placed:
             return None
-        return Network(shown, tuple(sorted(subnets, key=lambda each: str(each["id"]))), shares), reserves
+        return Network(shown, tuple(sorted(subnets, key=lambda each: str(each["id"]))), shares)
 
     async def port(self, port_id: str, pod_id: str) -> Port | None:
         """A port; None where it is gone or not in the pod."""
         shown = await self.central.show("ports", port_id)
+        if shown is not None and not has_twin(shown):
+            return None
         if shown is None or pod_of(shown) != pod_id:
             if await self.placed([port_id], pod_id):
                 raise Contradiction(f"port {port_id} is placed in the pod, and central Neutron does not show it there")
@@ -163,7 +163,7 @@ class Read:
             central.of("subnets", "network_id", network_ids),
             central.list("ports", [("device_id", f"{RESERVE_DEVICE}{pod_id}")], ["fixed_ips", "network_id"]),
         )
-        ports = [each for each in ports if pod_of(each) == pod_id]
+        ports = [each for each in ports if pod_of(each) == pod_id and has_twin(each)]
         limited = {str(each["qos_policy_id"]) for each in (*ports, *networks) if each.get("qos_policy_id")}
         group_ids = {group for each in ports for group in each["security_groups"]}
         groups = await central.of("security-groups", "id", group_ids)

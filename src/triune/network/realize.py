@@ -246,7 +246,12 @@ def _tags(wanted: Twin) -> set[str]:
 
 
 def _update(changes: JSON, twin: JSON) -> JSON:
-    """A PUT's body: a DHCP option that is wanted no more has to be named, with nothing as its value."""
+    """A PUT's body: a DHCP option that is wanted no more has to be named, with nothing as its value.
+
+    An address to which a floating IP leads is told together with its port.
+    """
+    if "fixed_ip_address" in changes and "port_id" not in changes:
+        changes = {**changes, "port_id": twin["port_id"]}
     if "extra_dhcp_opts" not in changes:
         return changes
     wanted = {(each["opt_name"], each.get("ip_version", 4)) for each in changes["extra_dhcp_opts"]}

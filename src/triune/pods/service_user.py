@@ -18,6 +18,7 @@ class ServiceUser:
     def __init__(self, identity: Identity, client: PodClient) -> None:
         self._identity = identity
         self._client = client
+        self._project: str | None = None
 
     async def fetch(
         self,
@@ -48,3 +49,12 @@ class ServiceUser:
             headers["Content-Type"] = "application/json"
             body = msgspec.json.encode(document)
         return await self._client.fetch(Target(pod, service, method, path, query, deadline=deadline), headers, body)
+
+    async def project(self) -> str:
+        """The project in which Triune's own user is. Raises `IdentityUnavailable`."""
+        if self._project is None:
+            caller = await self._identity.validate(await self._identity.service_token())
+            if caller is None or caller.project_id is None:
+                raise IdentityUnavailable("Triune's own user has no project")
+            self._project = caller.project_id
+        return self._project

@@ -7,15 +7,20 @@ from oslo_config import cfg
 
 from triune.db.engine import Database
 from triune.network import names
+from triune.network.handlers.bridges import BridgeHandler
 from triune.network.handlers.drift import Drift
+from triune.network.handlers.floating_ips import FloatingIPs
 from triune.network.handlers.groups import Groups
 from triune.network.handlers.networks import Networks
 from triune.network.handlers.policies import Policies
 from triune.network.handlers.ports import Ports
+from triune.network.handlers.routers import Routers
 from triune.network.handlers.shop import Shop
 from triune.network.neutron import Neutron
 from triune.network.read import Read
 from triune.network.reserve import Reserve
+from triune.network.routing.bridges import Bridges, settings
+from triune.network.routing.read import RoutingRead
 from triune.network.top import central
 from triune.pods.registry import Registry
 from triune.pods.routings import Routings
@@ -47,6 +52,7 @@ class Shared(Protocol):
 def handlers(shared: Shared) -> Mapping[str, Handler]:
     """What the work engine calls for each kind of twin."""
     top = Neutron(shared.service_user, central(shared.conf))
+    routing = RoutingRead(top, shared.database, shared.registry)
     shop = Shop(
         shared.registry,
         shared.routings,
@@ -56,6 +62,8 @@ def handlers(shared: Shared) -> Mapping[str, Handler]:
         shared.service_user,
         Read(top, shared.database),
         Reserve(top, shared.conf.network.reserved_addresses),
+        routing,
+        Bridges(top, settings(shared.conf), shared.service_user.project),
     )
     groups = Groups(shop)
     return {
@@ -66,5 +74,8 @@ def handlers(shared: Shared) -> Mapping[str, Handler]:
         names.REMOTE_GROUP: groups.remote,
         names.ADDRESS_GROUP: groups.addresses,
         names.QOS_POLICY: Policies(shop),
+        names.ROUTER: Routers(shop),
+        names.FLOATING_IP: FloatingIPs(shop),
+        names.BRIDGE: BridgeHandler(shop),
         names.DRIFT: Drift(shop),
     }

@@ -3,12 +3,14 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from oslo_log import log as logging
 
 from triune.network import drift, names, parts, plan
 from triune.network.drift import Held, Wanted
+from triune.network.handlers.routing_drift import routing_drift
 from triune.network.handlers.shop import TOPS, Shop
 from triune.network.model import Group, Members, Network, Policy, Port, Rules
 from triune.network.names import TAG
@@ -51,6 +53,7 @@ class Drift:
         twice = [each for each, how in found.items() if how == drift.TWICE]
         await asyncio.gather(*(pod.forget(each.kind, each.resource_id) for each in twice))
         found |= _servers(pod, ports, Held({names.PORT: records[names.PORT]}))
+        found |= await routing_drift(self._shop, pod)
         # What somebody is at already is no drift.
         fresh = sorted(found.keys() - await self._shop.waits(found))
         if fresh:
@@ -100,11 +103,13 @@ class Drift:
         """The whole plan of a pod, and the ports of the top that are in it."""
         read = self._shop.read
         top = await read.everything(pod.pod_id)
+        top = replace(top, gateways=await self._shop.gateways.of(top.networks, top.subnets, pod.pod_id))
         automatic = frozenset(each["id"] for each in top.subnets if plan.is_automatic(each))
         twins: list[Twin] = [plan.port(Port(each, automatic)) for each in top.ports]
         for network in top.networks:
             subnets = tuple(each for each in top.subnets if each["network_id"] == network["id"])
-            model = Network(network, subnets, held=top.held)
+            gateways = {each["id"]: top.gateways[each["id"]] for each in subnets if each["id"] in top.gateways}
+            model = Network(network, subnets, held=top.held, gateways=gateways)
             twins += [plan.network(model), *plan.subnets(model)]
         rules = {}
         for group in top.groups:

@@ -1,18 +1,22 @@
 """Networks in pods, with their subnets (kind `network`)."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Final
 
 from oslo_log import log as logging
 
 from triune.network import names, parts, plan
+from triune.network.gateways import handed_out, is_own
 from triune.network.handlers.shop import FOREIGN_PAUSE, TRY_PAUSE, Left, Shop, still_lent
 from triune.network.handlers.together import together
 from triune.network.model import Network
+from triune.network.names import FLOATING_DEVICE, GATEWAY_DEVICE, RESERVE_DEVICE
 from triune.network.neutron import Refused
 from triune.network.plan import Ref
 from triune.network.realize import CONFLICT, Realizer
 from triune.network.resources import RESOURCES, SUBNET
+from triune.network.routing.plan import pods
 from triune.work.handler import Again
 from triune.work.requests import Key
 
@@ -44,15 +48,37 @@ class Networks:
         return again
 
     async def _bring(self, pod: Realizer, key: Key) -> Again | None:
-        found = await self._shop.read.network(key.resource_id, key.pod_id)
-        if found is None:
+        model = await self._shop.read.network(key.resource_id, key.pod_id)
+        if model is None:
             return await self._leave(pod, key)
-        model, reserves = found
-        hold = self._shop.reserve.hold(model.shown, model.subnets, reserves, key.pod_id)
-        held, twin = await together(hold, self._network(pod, model))
-        again = await self._subnets(pod, key, replace(model, held=held), twin)
+        if await pod.routings.bottom(names.NETWORK, key.resource_id, pod.pod_id) is None:
+            # Before it is there: whoever dies in between asks again.
+            await self._ask_routers(key.resource_id)
+        addresses, twin = await together(self._addresses(model, key.pod_id), self._network(pod, model))
+        held, gateways = addresses
+        again = await self._subnets(pod, key, replace(model, held=held, gateways=gateways), twin)
+        if plan.is_exit(model.shown) and model.shown["project_id"] == await self._shop.own_project():
+            await parts.external(pod.neutron, twin, await self._shop.own_project())
         used = await parts.shares(pod.neutron, pod.features, "network", twin["id"], model.shares)
         return again or still_lent(used)
+
+    async def _addresses(self, model: Network, pod_id: str) -> tuple[dict[str, tuple[str, ...]], dict[str, str | None]]:
+        """What the pod may use for itself, and the gateway addresses that it hands out."""
+        reserve, shown = self._shop.reserve, model.shown
+        (home, attachments), holders = await together(
+            self._shop.gateways.around(shown, pod_id), reserve.holders(shown["id"])
+        )
+        used = await reserve.hold(shown, reserve.wanted(model.subnets), holders, f"{RESERVE_DEVICE}{pod_id}")
+        own = [each for each in model.subnets if is_own(each, pod_id, home, attachments)]
+        held = await self._shop.gateways.hold(shown, own, holders, f"{GATEWAY_DEVICE}{pod_id}")
+        return used, {each["id"]: handed_out(each, pod_id, home, attachments, held) for each in model.subnets}
+
+    async def _ask_routers(self, network_id: str) -> None:
+        """The parts of routers in all their pods, where a network of theirs has come or gone."""
+        routers = await self._shop.routing.on_networks([network_id])
+        await self._shop.request(
+            Key(names.ROUTER, each.shown["id"], pod_id) for each in routers for pod_id in pods(each.span)
+        )
 
     async def _network(self, pod: Realizer, model: Network) -> JSON:
         """The bare network, with its policy."""
@@ -92,6 +118,7 @@ class Networks:
         await pod.forget(names.NETWORK, key.resource_id)
         # Not earlier: until now the pod could have used them.
         await self._shop.reserve.release(key.resource_id, key.pod_id)
+        await self._shop.gateways.homes.leave(key.resource_id, key.pod_id)
         return None
 
     async def _remove(self, pod: Realizer, key: Key, twin_id: str) -> Again | None:
@@ -111,9 +138,38 @@ class Networks:
                 await pod.forget(SUBNET, top_id)
         return None
 
+    async def _part(self, pod: Realizer, key: Key, ports: Iterable[JSON]) -> Again | None:
+        """Let pod routers and floating IPs leave a network; it is looked at again when they have."""
+        kinds = ((names.ROUTER, "network:router_"), (names.FLOATING_IP, "network:floatingip"))
+        users = [
+            (kind, each["device_id"])
+            for kind, owner in kinds
+            for each in ports
+            if each["device_owner"].startswith(owner)
+        ]
+        waits: list[Key] = []
+        for kind in {kind for kind, _ in users}:
+            known = await pod.routings.tops(kind, pod.pod_id, (bottom_id for each, bottom_id in users if each == kind))
+            waits += [Key(kind, top_id, key.pod_id) for top_id in known.values()]
+        standing = (each["device_id"] for each in ports)
+        waits += [
+            Key(names.FLOATING_IP, each.removeprefix(FLOATING_DEVICE), key.pod_id)
+            for each in standing
+            if each.startswith(FLOATING_DEVICE)
+        ]
+        if not waits:
+            return None
+        await self._ask_routers(key.resource_id)
+        await self._shop.request(waits)
+        return self._shop.patience.again(
+            key, f"{waits[0].kind} {waits[0].resource_id} is on the network", least=TRY_PAUSE
+        )
+
     async def _empty(self, pod: Realizer, key: Key, twin_id: str) -> Again | None:
         """Remove the twins of ports that are not in this pod. Whose port is a user's own stays, and so the network."""
         ports = await pod.neutron.list("ports", [("network_id", twin_id)])
+        if (again := await self._part(pod, key, ports)) is not None:
+            return again
         resource = RESOURCES[names.PORT]
         twins = {each["id"]: top_id for each in ports if (top_id := resource.top_id(each)) is not None}
         # Asked after the pod: whoever places a port says so before he makes its twin.

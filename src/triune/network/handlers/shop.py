@@ -19,6 +19,9 @@ from triune.network.read import Read
 from triune.network.realize import CONFLICT, Limits, Realizer
 from triune.network.reserve import Reserve
 from triune.network.resources import RESOURCES
+from triune.network.routing.bridges import Bridges
+from triune.network.routing.gateways import Gateways
+from triune.network.routing.read import RoutingRead
 from triune.pods.registry import Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
@@ -76,8 +79,13 @@ class Shop:
         user: ServiceUser,
         read: Read,
         reserve: Reserve,
+        routing: RoutingRead,
+        bridges: Bridges,
     ) -> None:
         self.read = read
+        self.routing = routing
+        self.bridges = bridges
+        self.gateways = Gateways(read.central, routing, reserve)
         self.patience = Patience()
         self.reserve = reserve
         self._registry = registry
@@ -99,6 +107,10 @@ class Shop:
             return None
         neutron = Neutron(self._user, pod)
         return Realizer(neutron, await self._features.of(neutron), self._routings, self._limits)
+
+    async def own_project(self) -> str:
+        """The project of Triune's own user. Raises `PodUnreachable`."""
+        return await self._user.project()
 
     async def now(self, kind: str, resource_id: str, pod_id: str) -> None:
         """See to what a key depends on. Raises `KeyFailed`.

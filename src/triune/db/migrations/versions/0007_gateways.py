@@ -17,5 +17,5 @@ def upgrade() -> None:
         sa.Column("network_id", sa.String(36), primary_key=True),
         sa.Column("outside", sa.Boolean, nullable=False),
         sa.Column("pod_id", sa.String(36), sa.ForeignKey("pods.pod_id", ondelete="SET NULL")),
-        **TABLE_OPTIONS,
+        **TABLE_OPTIONS,  # type: ignore[arg-type]
     )

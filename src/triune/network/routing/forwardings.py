@@ -1,0 +1,64 @@
+"""Port forwardings of a floating IP in a pod, compared by value."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from triune.network.neutron import Neutron
+from triune.network.plan import Ref
+from triune.network.routing.floating import Forwarding, Standing
+
+JSON = dict[str, Any]
+
+EXTENSION: Final = "floating-ip-port-forwarding"
+RANGES: Final = "floating-ip-port-forwarding-port-ranges"
+
+# Protocol, external port or ports, internal port's id, address and port or ports.
+Value = tuple[str, str, str, str, str]
+
+
+async def bring_forwardings(
+    neutron: Neutron,
+    features: frozenset[str],
+    floating_ip: JSON,
+    wanted: Iterable[Forwarding],
+    ends: Mapping[Ref | Standing, str],
+) -> None:
+    """Give a floating IP these forwardings and no others, as far as the pod has any at all.
+
+    Raises `PodUnreachable` and `Refused`.
+    """
+    wanted = list(wanted)
+    if EXTENSION not in features and not wanted:
+        return
+    path = f"floatingips/{floating_ip['id']}/port_forwardings"
+    due = {(each.protocol, each.external, ends[each.port], each.address, each.internal) for each in wanted}
+    have = {_value(each): each["id"] for each in await neutron.list(path)}
+    for surplus in have.keys() - due:
+        await neutron.delete(path, have[surplus])
+    for missing in sorted(due - have.keys()):
+        await neutron.create(path, _body(missing))
+
+
+def _value(shown: JSON) -> Value:
+    external, internal = (_ports(shown, name) for name in ("external_port", "internal_port"))
+    return shown["protocol"], external, shown["internal_port_id"], shown["internal_ip_address"], internal
+
+
+def _ports(shown: JSON, name: str) -> str:
+    first, _, last = str(shown.get(f"{name}_range") or shown.get(name) or "").partition(":")
+    return f"{first}:{last}" if last and last != first else first
+
+
+def _body(value: Value) -> JSON:
+    protocol, external, port_id, address, internal = value
+    return {
+        "protocol": protocol,
+        "internal_port_id": port_id,
+        "internal_ip_address": address,
+        **_told("external_port", external),
+        **_told("internal_port", internal),
+    }
+
+
+def _told(name: str, ports: str) -> JSON:
+    return {f"{name}_range": ports} if ":" in ports else {name: int(ports)}
