@@ -13,20 +13,25 @@ from neutron_lib.plugins.ml2 import api
 from triune.network.central import (
     flushes,
     groups,
+    held,
     if_match,
     journal,
+    outside,
     placements,
     presence,
     quality,
     reads,
     reserved,
+    router_ports,
+    routing,
     segments,
+    settings,
     touched,
 )
 from triune.network.central.errors import PlacementRefused, PortHasServer, PresentNetwork
 from triune.network.central.profile import BadProfile, Place, place
 from triune.network.central.touched import Port
-from triune.network.names import BOOT_DEVICE, NETWORK, RESERVE_DEVICE, server_of
+from triune.network.names import BOOT_DEVICE, NETWORK, server_of
 from triune.work.requests import Key
 
 
@@ -37,6 +42,7 @@ class Driver(api.MechanismDriver):
 
     def initialize(self) -> None:
         """Also hear of what ML2 tells mechanism drivers nothing about."""
+        settings.register()
         groups.subscribe()
         flushes.listen()
         reserved.subscribe()
@@ -46,7 +52,8 @@ class Driver(api.MechanismDriver):
 
     def create_port_precommit(self, context: Any) -> None:
         """A port may be placed from its beginning."""
-        self._port_changed(context, "", _place(context.current), context.current)
+        shown = context.current
+        self._port_changed(context, "", _routed(context, "", _place(shown)), shown)
 
     def update_port_precommit(self, context: Any) -> None:
         """A port is changed, placed, moved or released.
@@ -56,15 +63,17 @@ class Driver(api.MechanismDriver):
         session, shown = context.plugin_context.session, context.current
         pod_id = reads.pod_of_port(session, shown["id"]) or ""
         original = context.original or {}
-        if original.get(portbindings.PROFILE) == shown.get(portbindings.PROFILE):
+        was_routed = router_ports.router_of(session, original) is not None
+        if not was_routed and original.get(portbindings.PROFILE) == shown.get(portbindings.PROFILE):
             wanted = Place(pod_id) if pod_id else None
         else:
             wanted = _place(shown)
+        wanted = _routed(context, pod_id, wanted)
         _refuse_claim(original, shown)
         if pod_id and (wanted is None or wanted.pod_id != pod_id) and server_of(shown):
             raise PortHasServer(port_id=shown["id"], server_id=shown["device_id"])
         self._port_changed(context, pod_id, wanted, original)
-        if _reserve_pod(shown) and original.get("fixed_ips") != shown["fixed_ips"]:
+        if held.pod_of(shown) and original.get("fixed_ips") != shown["fixed_ips"]:
             self._reserve_changed(context)
 
     def delete_port_precommit(self, context: Any) -> None:
@@ -76,8 +85,11 @@ class Driver(api.MechanismDriver):
             "security_groups": reads.groups_of_port(session, shown["id"]),
             "qos_policy_id": reads.policy_of_port(session, shown["id"]),
         }
+        router = router_ports.router_of(session, shown)
+        if router is not None:
+            journal.write(context.plugin_context, routing.lost_port(session, router, shown), router.project_id)
         self._port_changed(context, pod_id, None, {**shown, **used})
-        if _reserve_pod(shown):
+        if held.pod_of(shown):
             self._reserve_changed(context)
 
     def _port_changed(self, context: Any, pod_id: str, wanted: Place | None, original: dict[str, Any]) -> None:
@@ -85,6 +97,9 @@ class Driver(api.MechanismDriver):
             return
         session, shown, network = context.plugin_context.session, context.current, context.network.current
         session.flush()
+        router = router_ports.router_of(session, shown)
+        # Neutron keeps gateways in no project.
+        project_id = router.project_id if router is not None else shown["project_id"]
         policy = network.get("qos_policy_id")
         before = touched.port(original, pod_id, policy) if pod_id else None
         after = touched.port(shown, wanted.pod_id, policy) if wanted is not None else None
@@ -95,9 +110,11 @@ class Driver(api.MechanismDriver):
             if pod_id:
                 placements.move(session, after, pod_id)
             else:
-                placements.put(session, after, shown["project_id"])
+                placements.put(session, after, project_id)
         keys = journal.by_change(session, touched.by_port(before, after))
-        journal.write(context.plugin_context, keys, shown["project_id"])
+        if before is None or after is None or before.pod_id != after.pod_id:
+            keys |= routing.moved_port(session, shown["id"], {each.pod_id for each in (before, after) if each})
+        journal.write(context.plugin_context, keys, project_id)
 
     def _check(self, context: Any, port: Port) -> None:
         session, network = context.plugin_context.session, context.network
@@ -112,7 +129,7 @@ class Driver(api.MechanismDriver):
 
     def _reserve_changed(self, context: Any) -> None:
         shown = context.current
-        key = Key(NETWORK, shown["network_id"], _reserve_pod(shown))
+        key = Key(NETWORK, shown["network_id"], held.pod_of(shown))
         journal.write(context.plugin_context, {key}, shown["project_id"])
 
     def update_network_precommit(self, context: Any) -> None:
@@ -127,6 +144,7 @@ class Driver(api.MechanismDriver):
 
     def delete_network_precommit(self, context: Any) -> None:
         """Neutron deletes no network with ports of users; the last of them may still be leaving a pod."""
+        outside.remove(context.plugin_context.session, context.current["id"])
         self._network_touched(context, context.current, reads.pods_of_routings)
 
     def create_subnet_precommit(self, context: Any) -> None:
@@ -167,13 +185,15 @@ def _place(shown: dict[str, Any]) -> Place | None:
         raise PlacementRefused(port_id=shown["id"], pod_id="?", reason=str(error)) from error
 
 
+def _routed(context: Any, pod_id: str, said: Place | None) -> Place | None:
+    """Where a port is to be, of which its profile says `said`, and which is in `pod_id`, empty for nowhere."""
+    session, shown = context.plugin_context.session, context.current
+    router = router_ports.router_of(session, shown)
+    return said if router is None else router_ports.place(session, router, shown, pod_id, said)
+
+
 def _refuse_claim(original: dict[str, Any], shown: dict[str, Any]) -> None:
     """A port that has a device cannot be claimed for a boot, nor one that another boot has claimed."""
     before, after = original.get("device_id"), shown["device_id"]
     if before and before != after and after.startswith(BOOT_DEVICE):
         raise exceptions.PortInUse(port_id=shown["id"], net_id=shown["network_id"], device_id=before)
-
-
-def _reserve_pod(shown: dict[str, Any]) -> str:
-    """The pod for which a port holds addresses; empty for every other port."""
-    return str(shown["device_id"].removeprefix(RESERVE_DEVICE)) if reserved.is_reserve(shown) else ""

@@ -28,7 +28,7 @@ class PresentNetwork(exceptions.InvalidInput):
 
 
 class ReservedPort(exceptions.InUse):
-    """409: a port that holds addresses for a pod is not its project's to change."""
+    """409: a port that Triune holds is not its project's to change."""
 
     message = "Port %(port_id)s holds addresses that a region needs for itself; it goes with its network."
 

@@ -1,4 +1,5 @@
-"""What Neutron changes without telling anybody inside the transaction: tags, shares, address groups, addresses.
+"""What Neutron changes without telling anybody inside the transaction: tags, descriptions, shares, address groups,
+addresses, and most of what belongs to routers (`routing`).
 
 Their rows are seen as SQLAlchemy writes them, in the way in which Neutron's own revision numbers are kept.
 """
@@ -11,12 +12,13 @@ from neutron.db.models.address_group import AddressAssociation, AddressGroup
 from neutron.db.models.tag import Tag
 from neutron.db.rbac_db_models import AddressGroupRBAC, NetworkRBAC, QosPolicyRBAC, SecurityGroupRBAC
 from neutron_lib.db import api as database
+from neutron_lib.db.standard_attr import StandardAttribute
 from oslo_context.context import get_current
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session
 
-from triune.network.central import journal, reads, touched
-from triune.network.names import ADDRESS_GROUP, NETWORK, PORT, QOS_POLICY, SECURITY_GROUP
+from triune.network.central import journal, reads, routing, touched
+from triune.network.names import ADDRESS_GROUP, NETWORK, QOS_POLICY, SECURITY_GROUP
 from triune.work.requests import Key
 
 
@@ -40,15 +42,20 @@ def _flushed(session: Any, _flush: Any) -> None:
 
 
 def _by_tags(session: Any, rows: Iterable[Any]) -> set[Key]:
+    return _described(session, {row.standard_attr_id for row in rows})
+
+
+def _by_descriptions(session: Any, rows: Iterable[Any]) -> set[Key]:
+    # These rows change with each revision of a resource; a new resource is told by its own row.
+    changed = [row for row in rows if row in session.dirty and inspect(row).attrs.description.history.has_changes()]
+    return _described(session, {row.id for row in changed}) if changed else set()
+
+
+def _described(session: Any, attribute_ids: set[int]) -> set[Key]:
     keys: set[Key] = set()
-    for table, resource_id, _project in reads.tagged(session, {row.standard_attr_id for row in rows}):
-        keys |= _TAGGED[table](session, resource_id)
+    for table, resource_id in reads.described(session, attribute_ids):
+        keys |= _DESCRIBED[table](session, resource_id)
     return keys
-
-
-def _port(session: Any, port_id: str) -> set[Key]:
-    pod_id = reads.pod_of_port(session, port_id)
-    return {Key(PORT, port_id, pod_id)} if pod_id is not None else set()
 
 
 def _network(session: Any, network_id: str) -> set[Key]:
@@ -91,15 +98,21 @@ def _by_group_addresses(session: Any, rows: Iterable[Any]) -> set[Key]:
 
 def _by_port_addresses(session: Any, rows: Iterable[Any]) -> set[Key]:
     # Subnets in which ports find their addresses by themselves give them to ports that nobody touches.
-    return set().union(*(journal.by_address(session, port_id) for port_id in {row.port_id for row in rows}))
+    port_ids = {row.port_id for row in rows}
+    keys = routing.readdressed_ports(session, port_ids)
+    return keys.union(*(journal.by_address(session, port_id) for port_id in port_ids))
 
 
-_TAGGED: Final[dict[str, Callable[[Any, str], set[Key]]]] = {
-    "ports": _port,
+_DESCRIBED: Final[dict[str, Callable[[Any, str], set[Key]]]] = {
+    "ports": journal.by_twin,
     "networks": _network,
     "subnets": _subnet,
     "securitygroups": _group,
+    "address_groups": _address_group,
     "qos_policies": _policy,
+    "routers": routing.router,
+    "floatingips": routing.floating_ip,
+    "portforwardings": routing.port_forwarding,
 }
 # The tables of shares, and what is lent.
 _LENT: Final[dict[type, Callable[[Any, str], set[Key]]]] = {
@@ -110,8 +123,10 @@ _LENT: Final[dict[type, Callable[[Any, str], set[Key]]]] = {
 }
 _KEYS: Final[dict[type, Callable[[Any, Iterable[Any]], set[Key]]]] = {
     Tag: _by_tags,
+    StandardAttribute: _by_descriptions,
     **dict.fromkeys(_LENT, _by_shares),
     AddressGroup: _by_address_groups,
     AddressAssociation: _by_group_addresses,
     models_v2.IPAllocation: _by_port_addresses,
+    **routing.KEYS,
 }

@@ -41,4 +41,12 @@ def by_address(session: Any, port_id: str) -> set[Key]:
     if pod_id is None:
         return set()
     members = frozenset(Member(group_id, pod_id) for group_id in reads.groups_of_port(session, port_id))
-    return by_change(session, Change(keys=frozenset({Key(PORT, port_id, pod_id)}), readdressed=members))
+    return by_change(session, Change(keys=frozenset(by_twin(session, port_id)), readdressed=members))
+
+
+def by_twin(session: Any, port_id: str) -> set[Key]:
+    """The key of a port that is in a pod; none for a port in no pod, and for one that is a part of a router."""
+    pod_id = reads.pod_of_port(session, port_id)
+    if pod_id is None or not reads.has_twin(session, port_id):
+        return set()
+    return {Key(PORT, port_id, pod_id)}

@@ -1,5 +1,6 @@
 """The core plugin `triune`: ML2 whose availability zones are those of Triune's pods."""
 
+from collections.abc import Collection
 from typing import Any
 
 from neutron import policy
@@ -8,9 +9,8 @@ from neutron_lib.callbacks import events, registry, resources
 from neutron_lib.db import api as database
 from neutron_lib.exceptions import availability_zone as errors
 from neutron_lib.policy import _engine as roles
-from sqlalchemy import inspect
 
-from triune.network.central import reads
+from triune.network.central import outside, reads, together
 from triune.network.central.pods import zones
 
 # The resources that take hints.
@@ -67,18 +67,20 @@ class Plugin(Ml2Plugin):
 
     def get_network_availability_zones(self, network: Any) -> list[str]:
         """The zones of the pods in which a network is present; `network` is its row."""
-        session = inspect(network).session
-        if session is None:
-            return []
-        known = session.info.setdefault("triune_zones", {})
-        if network.id not in known:
-            # A list shows many networks: ask for all that the session has read at once.
-            unknown = {identity[0] for model, identity, *_ in session.identity_map if model is type(network)}
-            present = reads.pods_of_networks(session, unknown | {network.id})
-            by_pod = {pod.id: pod.az_name for pod in reads.pods(session)} if any(present.values()) else {}
-            for network_id, pod_ids in present.items():
-                known[network_id] = sorted({by_pod[pod_id] for pod_id in pod_ids if pod_id in by_pod})
-        return list(known[network.id])
+        return list(together.ask(network, "zones", _zones))
+
+    def _create_network_db(self, context: Any, network: Any) -> Any:
+        """Also remember where the provider attributes were given. Networks that are made together pass here, too."""
+        is_asked = outside.is_asked(network["network"])
+        with database.CONTEXT_WRITER.using(context):
+            made = super()._create_network_db(context, network)
+            if is_asked:
+                outside.put(context.session, made[0]["id"])
+        return made
+
+
+def _zones(session: Any, network_ids: Collection[str]) -> dict[str, list[str]]:
+    return together.zones(session, reads.pods_of_networks(session, network_ids))
 
 
 def _load_rules(_resource: str, _event: str, _trigger: Any, payload: Any = None) -> None:

@@ -8,12 +8,16 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from neutron.db import models_v2
+from neutron.db.models.address_group import AddressGroup
+from neutron.db.models.l3 import FloatingIP, Router
+from neutron.db.models.port_forwarding import PortForwarding
 from neutron.db.models.securitygroup import SecurityGroup, SecurityGroupPortBinding, SecurityGroupRule
 from neutron.db.qos.models import QosNetworkPolicyBinding, QosPolicy, QosPortPolicyBinding
 from neutron_lib.db.standard_attr import StandardAttribute
 from sqlalchemy import Row, Select, select, union
 
 from triune.db.models import PlacementRow, PodRow, RoutingRow
+from triune.network import names
 from triune.network.central.pods import Pod
 from triune.network.central.touched import Reference, Use
 
@@ -21,10 +25,20 @@ _PLACEMENTS: Final = PlacementRow.__table__.c
 _BINDINGS: Final = SecurityGroupPortBinding.__table__.c
 _RULES: Final = SecurityGroupRule.__table__.c
 
-# Tables of the resources whose tags a twin has, by what Neutron calls them.
-TAGGED: Final = {
+# Tables of the resources whose tags or description a twin has, by what Neutron calls them.
+DESCRIBED: Final = {
     model.__tablename__: model.__table__.c
-    for model in (models_v2.Port, models_v2.Network, models_v2.Subnet, SecurityGroup, QosPolicy)
+    for model in (
+        models_v2.Port,
+        models_v2.Network,
+        models_v2.Subnet,
+        SecurityGroup,
+        AddressGroup,
+        QosPolicy,
+        Router,
+        FloatingIP,
+        PortForwarding,
+    )
 }
 
 
@@ -40,6 +54,13 @@ def pods(session: Any) -> list[Pod]:
 def pod_of_port(session: Any, port_id: str) -> str | None:
     """The id of the pod in which a port is placed."""
     return _one(session, select(_PLACEMENTS.pod_id).where(_PLACEMENTS.port_id == port_id))
+
+
+def has_twin(session: Any, port_id: str) -> bool:
+    """Whether a placed port has a twin that is made for itself."""
+    columns = models_v2.Port.__table__.c
+    row = session.execute(select(columns.device_id, columns.device_owner).where(columns.id == port_id)).first()
+    return row is None or names.has_twin(row._mapping)
 
 
 def pods_of_networks(session: Any, network_ids: Collection[str]) -> dict[str, set[str]]:
@@ -145,17 +166,17 @@ def network_of_subnet(session: Any, subnet_id: str) -> str | None:
     return _one(session, select(columns.network_id).where(columns.id == subnet_id))
 
 
-def tagged(session: Any, attribute_ids: Collection[int]) -> list[tuple[str, str, str]]:
-    """Table, id and project of the resources whose standard attributes these are."""
+def described(session: Any, attribute_ids: Collection[int]) -> list[tuple[str, str]]:
+    """Table and id of the resources whose standard attributes these are."""
     attributes = StandardAttribute.__table__.c
     query = select(attributes.id, attributes.resource_type).where(attributes.id.in_(attribute_ids))
     found = []
     for attribute in session.execute(query):
-        columns = TAGGED.get(attribute.resource_type)
+        columns = DESCRIBED.get(attribute.resource_type)
         if columns is None:
             continue
-        resources = select(columns.id, columns.project_id).where(columns.standard_attr_id == attribute.id)
-        found += [(attribute.resource_type, row.id, row.project_id) for row in session.execute(resources)]
+        resources = select(columns.id).where(columns.standard_attr_id == attribute.id)
+        found += [(attribute.resource_type, row.id) for row in session.execute(resources)]
     return found
 
 

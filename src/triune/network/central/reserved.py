@@ -1,11 +1,11 @@
-"""Ports that hold addresses for a pod: only Triune makes, changes and removes them."""
+"""Ports that Triune holds for itself: nobody else makes, changes and removes them."""
 
 from typing import Any
 
 from neutron_lib.callbacks import events, registry, resources
 
 from triune.network.central.errors import ReservedDevice, ReservedPort
-from triune.network.names import RESERVE_DEVICE, RESERVE_OWNER
+from triune.network.central.held import is_held, prefix_of
 
 
 def subscribe() -> None:
@@ -13,11 +13,6 @@ def subscribe() -> None:
     registry.subscribe(_create, resources.PORT, events.BEFORE_CREATE)
     registry.subscribe(_update, resources.PORT, events.BEFORE_UPDATE)
     registry.subscribe(_delete, resources.PORT, events.BEFORE_DELETE)
-
-
-def is_reserve(shown: Any) -> bool:
-    """Whether a port, as Neutron shows it, holds addresses for a pod."""
-    return bool(shown["device_owner"] == RESERVE_OWNER and shown["device_id"].startswith(RESERVE_DEVICE))
 
 
 def _changes(shown: Any, attributes: Any) -> bool:
@@ -38,18 +33,18 @@ def _update(_resource: str, _event: str, _trigger: Any, payload: Any) -> None:
     if payload.context.is_admin:
         return
     shown, attributes = payload.states[0], payload.latest_state
-    if is_reserve(shown) and _changes(shown, attributes):
+    if is_held(shown) and _changes(shown, attributes):
         raise ReservedPort(port_id=payload.resource_id)
     _refuse_device(payload.context, attributes)
 
 
 def _delete(_resource: str, _event: str, _trigger: Any, payload: Any) -> None:
     port = payload.metadata.get("port")
-    if port and not payload.context.is_admin and is_reserve(port):
+    if port and not payload.context.is_admin and is_held(port):
         raise ReservedPort(port_id=payload.resource_id)
 
 
 def _refuse_device(context: Any, attributes: Any) -> None:
-    device = attributes.get("device_id")
-    if not context.is_admin and isinstance(device, str) and device.startswith(RESERVE_DEVICE):
-        raise ReservedDevice(prefix=RESERVE_DEVICE)
+    prefix = prefix_of(attributes.get("device_id"))
+    if prefix and not context.is_admin:
+        raise ReservedDevice(prefix=prefix)

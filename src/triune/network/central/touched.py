@@ -19,6 +19,7 @@ from triune.network.names import (
     SECURITY_GROUP,
     SECURITY_GROUP_RULES,
     SERVER,
+    has_twin,
     server_of,
 )
 from triune.work.requests import Key
@@ -56,7 +57,8 @@ class Member:
 class Port:
     """A placed port; `body` are all attributes that its twin may have, in a form that can be compared.
 
-    `server_id` is empty where none has it.
+    `server_id` is empty where none has it. A port that is a part of a router is placed for its network's sake, and
+    `has_twin` says that it is none.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Port:
     addresses: frozenset[str] = frozenset()
     policies: frozenset[str] = frozenset()
     body: str = ""
+    has_twin: bool = True
 
     @property
     def memberships(self) -> frozenset[Member]:
@@ -118,6 +121,7 @@ def port(shown: Mapping[str, Any], pod_id: str, network_policy: str | None = Non
         addresses=frozenset(str(each["ip_address"]) for each in (*shown["fixed_ips"], *pairs)),
         policies=frozenset(str(policy) for policy in policies),
         body=body(shown),
+        has_twin=has_twin(shown),
     )
 
 
@@ -139,12 +143,17 @@ def by_port(before: Port | None, after: Port | None) -> Change:
     keys: set[Key] = set()
     stays = before is not None and after is not None and before.pod_id == after.pod_id
     if before is not None and not stays:
-        keys |= {Key(PORT, before.id, before.pod_id), Key(NETWORK, before.network_id, before.pod_id)}
+        keys |= _twin(before) | {Key(NETWORK, before.network_id, before.pod_id)}
         keys |= {Key(QOS_POLICY, policy, before.pod_id) for policy in before.policies}
     if before is not None and after is not None and stays:
         keys |= {Key(QOS_POLICY, policy, before.pod_id) for policy in before.policies - after.policies}
-    if after is not None and (before is None or not stays or before.body != after.body):
+    if before is not None and after is not None and stays and before.has_twin != after.has_twin:
         keys.add(Key(PORT, after.id, after.pod_id))
+    if after is not None and (before is None or not stays or before.body != after.body):
+        keys |= _twin(after)
+    if after is not None and not after.has_twin and (before is None or not stays):
+        # No twin of the port brings its network there.
+        keys.add(Key(NETWORK, after.network_id, after.pod_id))
     if after is not None and after.server_id and (before is None or before.server_id != after.server_id):
         # Whoever looked at the server before this commit has not found the port.
         keys.add(Key(SERVER, after.server_id, after.pod_id))
@@ -157,6 +166,10 @@ def by_port(before: Port | None, after: Port | None) -> Change:
         readdressed=was & now if other_addresses else frozenset(),
         left=was - now,
     )
+
+
+def _twin(port: Port) -> set[Key]:
+    return {Key(PORT, port.id, port.pod_id)} if port.has_twin else set()
 
 
 def by_members(joined_or_left: Iterable[Member], readdressed: Iterable[Member], uses: Iterable[Use]) -> set[Key]:

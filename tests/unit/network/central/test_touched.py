@@ -152,6 +152,32 @@ def test_another_policy() -> None:
     assert change.keys == keys(("port", "port", "one"), ("qos_policy", "gold", "one"))
 
 
+PART = {"device_owner": "network:router_gateway", "device_id": "router"}
+
+
+def test_a_part_of_a_router_is_placed() -> None:
+    """Its network is needed there, and it has no twin."""
+    assert touched.by_port(None, port(**PART)).keys == keys(("network", "net", "one"))
+
+
+def test_a_part_of_a_router_changes() -> None:
+    assert touched.by_port(port(**PART), port(**PART, name="bert")).keys == set()
+
+
+def test_a_part_of_a_router_goes() -> None:
+    change = touched.by_port(port(**PART, qos_policy_id=None), None)
+    assert change.keys == keys(("network", "net", "one"), ("qos_policy", "net-policy", "one"))
+
+
+def test_a_port_becomes_a_part_of_a_router() -> None:
+    assert touched.by_port(port(), port(**PART)).keys == keys(("port", "port", "one"))
+    assert Key("port", "port", "one") in touched.by_port(port(), port("two", **PART)).keys
+
+
+def test_a_port_is_a_part_of_a_router_no_more() -> None:
+    assert touched.by_port(port(**PART), port()).keys == keys(("port", "port", "one"))
+
+
 USES = [Use("front", "one", "web"), Use("front", "two", "web"), Use("front", "two", "db"), Use("web", "one", "web")]
 
 
