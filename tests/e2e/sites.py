@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from . import networks, packets, things
+from . import networks, packets, routers, things
 from .people import Person
 
 
@@ -33,11 +33,6 @@ def subnet(person: Person, network: Any, version: int = 4) -> Any:
     return found
 
 
-def subnet_ids(*places: Any) -> list[str]:
-    """All subnets of some sites."""
-    return [each for place in places for each in place.network.subnet_ids]
-
-
 @contextmanager
 def nets(person: Person, name: str, *zones: str, **attributes: Any) -> Iterator[list[Any]]:
     """A network for each zone, with a subnet of each version."""
@@ -62,10 +57,21 @@ def sites(
             yield [Site(net, server, networks.port_of(person, server)) for (_, net), server in pairs]
 
 
-def all_reach_all(places: list[Site], *versions: int) -> None:
+@contextmanager
+def joined(person: Person, boot: dict[str, str], name: str, *zones: str) -> Iterator[tuple[Any, list[Site]]]:
+    """A router, and in each zone a server on a network of its own that is joined to it."""
+    with (
+        nets(person, name, *zones) as made,
+        routers.router(person, f"{name}-router", *(each for net in made for each in net.subnet_ids)) as router,
+        sites(person, boot, name, list(zip(zones, made, strict=True))) as places,
+    ):
+        yield router, places
+
+
+def all_reach_all(places: list[Site], *versions: int, seconds: float = packets.REACH_SECONDS) -> None:
     """Wait until every server is answered by each other. Raises `TimeoutError`."""
-    for version in versions or (4,):
+    for version in versions:
         for one in places:
             for other in places:
                 if one is not other:
-                    packets.reaches(one.server, other.address(version))
+                    packets.reaches(one.server, other.address(version), seconds=seconds)
