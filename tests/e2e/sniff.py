@@ -44,6 +44,12 @@ def read(frame: bytes, ancillary: list[tuple[int, int, bytes]]) -> Seen | None:
     return vlan, str(ipaddress.ip_address(ends[:size])), str(ipaddress.ip_address(ends[size:]))
 
 
+def wait_for_end(done: threading.Event) -> None:
+    """Read the input to its end."""
+    sys.stdin.read()
+    done.set()
+
+
 def main() -> None:
     done = threading.Event()
     seen: set[Seen] = set()
@@ -51,7 +57,7 @@ def main() -> None:
         tap.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         tap.bind((sys.argv[1], ETH_P_ALL))
         tap.settimeout(POLL_SECONDS)
-        threading.Thread(target=lambda: (sys.stdin.read(), done.set()), daemon=True).start()
+        threading.Thread(target=wait_for_end, args=(done,), daemon=True).start()
         print("ready", flush=True)
         while not done.is_set():
             try:
