@@ -54,7 +54,7 @@ class Place:
 def place(cloud: Any, zone: str, cidr: str, image_id: str, flavor_id: str) -> Iterator[Place]:
     """A network with a server, who lets everybody in."""
     with ExitStack() as stack:
-        net = cloud.network.create_network(name="bench", port_security_enabled=False)
+        net = cloud.network.create_network(name="bench", is_port_security_enabled=False)
         stack.callback(cloud.network.delete_network, net.id)
         subnet = cloud.network.create_subnet(network_id=net.id, ip_version=4, cidr=cidr)
         body = {"image_id": image_id, "flavor_id": flavor_id, "networks": [{"uuid": net.id}]}
@@ -99,15 +99,13 @@ class Hand:
     there: Place
     own: str
     other: str
-    has_router: bool
+    router_id: str | None
     made: ExitStack
 
     def join(self) -> None:
-        """Make it all; the first pod has its router already, as in the other way."""
-        neutron, made = self.here.cloud.network, self.made
-        if self.has_router:
-            router_id = next(r.id for r in neutron.routers(name="bench-hand"))
-        else:
+        """Make it all, the router too where there is none."""
+        neutron, made, router_id = self.here.cloud.network, self.made, self.router_id
+        if router_id is None:
             router_id = neutron.create_router(name="bench-hand").id
             made.callback(neutron.delete_router, router_id)
             neutron.add_interface_to_router(router_id, subnet=self.here.subnet_id)
@@ -136,8 +134,8 @@ def by_hand(places: list[Place]) -> Iterator[Way]:
         neutron.add_interface_to_router(router.id, subnet=first.subnet_id)
         stack.callback(neutron.remove_interface_from_router, router.id, subnet=first.subnet_id)
         hands = [
-            Hand(first, second, *MEETS_AT, has_router=True, made=stack.enter_context(ExitStack())),
-            Hand(second, first, *reversed(MEETS_AT), has_router=False, made=stack.enter_context(ExitStack())),
+            Hand(first, second, *MEETS_AT, router_id=router.id, made=stack.enter_context(ExitStack())),
+            Hand(second, first, *reversed(MEETS_AT), router_id=None, made=stack.enter_context(ExitStack())),
         ]
         pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(len(hands)))
         join = lambda: list(pool.map(Hand.join, hands))  # noqa: E731

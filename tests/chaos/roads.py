@@ -85,15 +85,18 @@ class Roads:
         return True
 
     def set_gateway(self) -> bool:
-        router, external = self._some(self._routers()), self._external()
+        router = self._some(each for each in self._routers() if not each.external_gateway_info)
+        external = self._external()
         if router is None or external is None:
             return False
         self._person.central.network.update_router(router.id, external_gateway_info={"network_id": external.id})
         return True
 
     def clear_gateway(self) -> bool:
-        if (router := self._some(self._routers())) is None:
+        router = self._some(each for each in self._routers() if each.external_gateway_info)
+        if router is None:
             return False
+        # Refused where a floating IP needs it.
         self._person.central.network.update_router(router.id, external_gateway_info={})
         return True
 
@@ -105,10 +108,13 @@ class Roads:
         return True
 
     def give_floating_ip(self) -> bool:
-        floating, port = self._some(self._floating_ips()), self._some(self._ports())
+        leading = {each.id for each in self._routers() if each.external_gateway_info}
+        joined = {each.network_id for each in self._interfaces() if each.device_id in leading}
+        port = self._some(each for each in self._ports() if each.network_id in joined)
+        floating = self._some(self._floating_ips())
         if floating is None or port is None:
             return False
-        # Refused where no router leads from the port to the external network.
+        # Refused where the port has one already.
         self._person.central.network.update_ip(floating.id, port_id=port.id)
         return True
 

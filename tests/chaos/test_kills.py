@@ -115,9 +115,9 @@ def clean(person: Person, admin: Person) -> None:
         compute.delete_server(server.id)
     for server in servers:
         things.remove_server(person, server.id)
-    for floating in neutron.ips(project_id=person.project_id):
+    for floating in list(neutron.ips(project_id=person.project_id)):
         neutron.delete_ip(floating.id)
-    for router in neutron.routers(project_id=person.project_id):
+    for router in list(neutron.routers(project_id=person.project_id)):
         routers.remove_router(person, router.id)
     for port in neutron.ports(project_id=person.project_id):
         if not port.device_owner.startswith("network:"):

@@ -27,10 +27,6 @@ class Seen:
         """The VLANs that packets from one address to another went over."""
         return {vlan for vlan, *ends in self.packets if ends == [source, destination]}
 
-    def sources(self, vlan: int, destination: str) -> set[str]:
-        """From where packets on a VLAN came to an address."""
-        return {source for seen, source, to in self.packets if (seen, to) == (vlan, destination)}
-
 
 @contextmanager
 def on_cable(lab: Lab, region: str) -> Iterator[Seen]:

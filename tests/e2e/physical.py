@@ -15,6 +15,7 @@ from lab.region import Region, first
 from .lab import Lab
 
 ADVERTISE = Path(__file__).with_name("advertise.py")
+NAMESPACES = Path("/run/netns")
 DEVICE = "eth0"
 COMMAND_SECONDS = 20.0
 
@@ -29,6 +30,9 @@ def plugged(lab: Lab, namespace: str, vlan: int, *addresses: str) -> Iterator[No
     """A namespace with an interface on a VLAN of the physical switch, with addresses like `192.0.2.1/24`."""
     port = f"plug{os.urandom(3).hex()}"
     switch = ("ovs-vsctl", f"--db=unix:{lab.directory}/switch/db.sock")
+    if (NAMESPACES / namespace).exists():
+        # Tests that were killed have left it.
+        run("ip", "netns", "delete", namespace)
     run("ip", "netns", "add", namespace)
     try:
         ends = ("type", "veth", "peer", "name", DEVICE, "netns", namespace)

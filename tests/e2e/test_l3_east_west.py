@@ -88,7 +88,7 @@ def test_extra_routes(owner: Person, pair: tuple[Any, list[Site]], behind: int) 
     site, other = places[behind], places[1 - behind]
     neutron = owner.central.network
     # It receives and sends what has not its own address.
-    neutron.update_port(site.port.id, security_groups=[], port_security_enabled=False)
+    neutron.update_port(site.port.id, security_groups=[], is_port_security_enabled=False)
     packets.inside(site.server, "ip", "address", "add", f"{ALIAS}/32", "dev", "lo")
     words = ("--route", f"destination={BEHIND},gateway={site.address()}", router.id)
     try:
@@ -102,7 +102,7 @@ def test_extra_routes(owner: Person, pair: tuple[Any, list[Site]], behind: int) 
         packets.inside(site.server, "ip", "address", "delete", f"{ALIAS}/32", "dev", "lo")
         neutron.update_router(router.id, routes=[])
         groups = site.port.security_group_ids
-        neutron.update_port(site.port.id, port_security_enabled=True, security_groups=groups)
+        neutron.update_port(site.port.id, is_port_security_enabled=True, security_groups=groups)
 
 
 def test_a_router_that_comes_after_the_servers_and_goes_before_them(owner: Person, boot: dict[str, str]) -> None:
