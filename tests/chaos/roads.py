@@ -26,8 +26,8 @@ class Roads:
             self.make_router: 4,
             self.change_router: 3,
             self.remove_router: 2,
-            self.join: 8,
-            self.part: 4,
+            self.add_interface: 8,
+            self.remove_interface: 4,
             self.set_gateway: 5,
             self.clear_gateway: 2,
             self.make_floating_ip: 4,
@@ -69,7 +69,7 @@ class Roads:
         self._person.central.network.delete_router(router.id)
         return True
 
-    def join(self) -> bool:
+    def add_interface(self) -> bool:
         joined = {each["subnet_id"] for port in self._interfaces() for each in port.fixed_ips}
         free = [subnet for network in self._networks() for subnet in network.subnet_ids if subnet not in joined]
         router = self._some(self._routers())
@@ -78,7 +78,7 @@ class Roads:
         self._person.central.network.add_interface_to_router(router.id, subnet=self._random.choice(sorted(free)))
         return True
 
-    def part(self) -> bool:
+    def remove_interface(self) -> bool:
         if (port := self._some(self._interfaces())) is None:
             return False
         self._person.central.network.remove_interface_from_router(port.device_id, port=port.id)

@@ -15,26 +15,27 @@ from .sites import Site
 # Who came before a router asks for one again and again, each time after a longer pause.
 ADVERTISED_SECONDS = 90.0
 HOME, FURTHER = "az1", "az2"
+BEFORE, AFTER = "interface before boot", "interface after boot"
 
 
-@pytest.fixture(scope="module", params=["interface before boot", "interface after boot"])
+@pytest.fixture(scope="module", params=[BEFORE, AFTER])
 def joined(request: pytest.FixtureRequest, owner: Person, boot: dict[str, str]) -> Iterator[list[Site]]:
     """Servers in two pods on one network, and one on another network in the first pod; a router joins both networks.
 
     The pod in which the network is first is its home.
     """
-    name = f"{owner.name}-{request.param_index}"
+    name = f"{owner.name}-{request.param.split()[1]}"
     with ExitStack() as stack:
         stretched, third = stack.enter_context(sites.nets(owner, name, HOME, HOME))
         subnet_ids = [*stretched.subnet_ids, *third.subnet_ids]
         router = lambda *ids: stack.enter_context(routers.router(owner, name, *ids))  # noqa: E731
-        if request.param_index == 0:
+        if request.param == BEFORE:
             router(*subnet_ids)
         made = [
             stack.enter_context(sites.sites(owner, boot, f"{name}-{number}", [place]))[0]
             for number, place in enumerate([(HOME, stretched), (FURTHER, stretched), (HOME, third)])
         ]
-        if request.param_index == 1:
+        if request.param == AFTER:
             router(*subnet_ids)
         yield made
 
