@@ -71,15 +71,17 @@ def meeting_networks(admin: Person, regions: Iterable[str], projects: Iterable[s
                 yield f"{region}: network {network.id} ({network.name})"
 
 
-def held_for_nothing(admin: Person) -> Iterator[str]:
-    """Ports that hold an address for a part of a router or a floating IP that is gone, whoever owns it."""
+def held_for_nothing(admin: Person, regions: Iterable[str]) -> Iterator[str]:
+    """Ports that hold an address for a part of a router or a floating IP that is gone, whoever owns it; at the top and
+    in the pods, where some bear the name that a twin has before its own."""
     neutron = admin.central.network
-    ports = list(neutron.ports())
-    there = {each.id for each in (*ports, *neutron.routers(), *neutron.ips())}
-    for port in ports:
-        # Their last part is an id; ids have no other length.
-        if port.device_id.startswith(HELD) and port.device_id[-ID_LENGTH:] not in there:
-            yield f"{CENTRAL}: port {port.id} of device {port.device_id}, which is gone"
+    there = {each.id for each in (*neutron.ports(), *neutron.routers(), *neutron.ips())}
+    for region in (CENTRAL, *regions):
+        for port in admin.pod(region).network.ports():
+            for mark in (port.device_id, port.name):
+                # The last part is an id; ids have no other length.
+                if mark.startswith((*HELD, twins.TAG)) and mark[-ID_LENGTH:] not in there:
+                    yield f"{region}: port {port.id} for {mark}, which is gone"
 
 
 def jobs(admin: Person, projects: Iterable[str]) -> Iterator[str]:
@@ -100,7 +102,7 @@ def everything(admin: Person, regions: Iterable[str], people: Iterable[Person], 
         *keypairs(people, regions),
         *jobs(admin, owners),
         *meeting_networks(admin, regions, owners),
-        *held_for_nothing(admin),
+        *held_for_nothing(admin, regions),
         *twins_of_nothing(admin, regions),
     ]
 

@@ -16,6 +16,9 @@ ADDRESS = "203.0.113.1"
 HOST = Host(plan.OUTSIDE_NAMESPACE)
 # A further one, for an external network in another pod.
 OTHER_VLAN = 301
+# Nothing is translated where addresses are of version 6.
+ADDRESS_V6 = "2001:db8:113::1"
+SUBNET_V6 = {"ip_version": 6, "cidr": "2001:db8:113::/64", "gateway_ip": ADDRESS_V6, "is_dhcp_enabled": False}
 OTHER_ADDRESS = "198.51.100.1"
 
 

@@ -132,6 +132,14 @@ def test_a_local_router_and_an_external_network_that_is_elsewhere(owner: Person,
     assert not list(neutron.routers(name=name))
 
 
+def test_addresses_by_which_the_regions_reach_each_other(owner: Person) -> None:
+    neutron, name = owner.central.network, f"{owner.name}-taken"
+    taken = {"ip_version": 4, "cidr": "100.64.7.0/24"}
+    with networks.network(owner, name, taken) as net, routers.router(owner, name) as router:
+        add = lambda: neutron.add_interface_to_router(router.id, subnet=net.subnet_ids[0])  # noqa: E731
+        assert networks.refusal(add).status_code == 400
+
+
 def test_overlapping_networks_on_one_router(owner: Person, centers: list[Center]) -> None:
     one, _ = centers
     neutron, name = owner.central.network, f"{owner.name}-overlap"

@@ -89,6 +89,21 @@ def test_without_translation(admin: Person, world: Edge) -> None:
             assert seen == routers.external_address(changed)
 
 
+def test_ipv6_is_routed_as_it_is(admin: Person, owner: Person, world: Edge) -> None:
+    neutron = admin.central.network
+    subnet = neutron.create_subnet(network_id=world.external.id, name=f"{owner.name}-v6", **outside.SUBNET_V6)
+    try:
+        with routers.gateway(owner, world.router, world.external):
+            gateway = routers.external_address(neutron.get_router(world.router.id), 6)
+            for site in world.both:
+                with outside.route(outside.HOST, sites.subnet(owner, site.network, 6).cidr, gateway):
+                    seen = packets.seen_as(site.server, outside.HOST, outside.ADDRESS_V6, CHANGE_SECONDS)
+                    assert seen == site.address(6)
+                    packets.reaches(outside.HOST, site.address(6))
+    finally:
+        neutron.delete_subnet(subnet.id)
+
+
 def test_users_do_not_see_the_exit_network(owner: Person, admin: Person, world: Edge, gateway: str) -> None:
     packets.reaches(world.far.server, outside.ADDRESS, seconds=CHANGE_SECONDS)
     found = routers.meeting_networks(admin, owner.project_id)[routers.EXIT]
