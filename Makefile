@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 REGIONS ?= 2
 
-.PHONY: help env demo down test check faults lint types unit contract engine e2e chaos lab-up lab-down lab-destroy bench bench-boot lock sample reference clean
+.PHONY: help env demo down test check faults lint types unit contract engine e2e chaos lab-up lab-down lab-destroy bench bench-boot bench-route lock sample reference clean
 
 help:            ## show this text
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -61,6 +61,10 @@ bench: env       ## short benchmarks
 bench-boot: env  ## how long a server's network takes through Triune and in a pod itself, on the real lab
 	@$(BIN)/lab up --regions 2
 	@$(BIN)/python -m benchmarks.boot
+
+bench-route: env ## how long a router takes to join two regions, through Triune and by hand in both, on the real lab
+	@$(BIN)/lab up --regions 2
+	@$(BIN)/python -m benchmarks.route
 
 lock: env        ## resolve the dependencies anew
 	@tools/lock

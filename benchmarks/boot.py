@@ -4,25 +4,19 @@ Measured from sending `POST /servers` until the server's port in the pod is ACTI
 ways in turn, on networks that are there already, each round on a machine that is at rest. Prints Markdown.
 """
 
-import json
-import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from openstack.connection import Connection
+from benchmarks.cloud import CENTRAL, connect, ingredients, wait
 
-from lab import layout
-
-REGION, ZONE, CENTRAL = "RegionOne", "az1", "CentralRegion"
+REGION, ZONE = "RegionOne", "az1"
 ROUNDS = 15
 # Not counted: caches fill, and the first server of a network brings the network.
 WARM_ROUNDS = 2
-POLL_SECONDS = 0.03
-DEADLINE_SECONDS = 120.0
 REST_SECONDS = 1.5
 LIMIT = 1.3
 
@@ -34,23 +28,6 @@ class Way:
     name: str
     cloud: Any
     network_id: str
-
-
-def connect(cloud: str, region: str) -> Any:
-    """A connection as one of the users of the lab's `clouds.yaml`."""
-    place = layout.default()
-    clouds = json.loads((place.directory / "clouds.yaml").read_text())["clouds"]
-    return Connection(auth=clouds[cloud]["auth"], region_name=region)
-
-
-def wait(what: str, look: Callable[[], Any]) -> Any:
-    """The first true value. Raises `TimeoutError`."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not (seen := look()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(what)
-        time.sleep(POLL_SECONDS)
-    return seen
 
 
 def boot(way: Way, pod: Any, image_id: str, flavor_id: str, number: int) -> tuple[float, float]:
@@ -102,10 +79,7 @@ def main() -> None:
     """Measure and print."""
     admin, central, pod = connect("triune-admin", CENTRAL), connect("triune", CENTRAL), connect("triune", REGION)
     with ExitStack() as stack:
-        image = admin.image.create_image("bench", data=os.urandom(1 << 20), disk_format="raw", visibility="public")
-        stack.callback(admin.image.delete_image, image.id)
-        flavor = admin.compute.create_flavor(name="bench", ram=64, vcpus=1, disk=1)
-        stack.callback(admin.compute.delete_flavor, flavor.id)
+        image, flavor = stack.enter_context(ingredients(admin))
         ways = []
         for name, cloud, cidr in (("in the pod", pod, "10.77.0.0/24"), ("through Triune", central, "10.78.0.0/24")):
             network_id = stack.enter_context(network(cloud, cidr))

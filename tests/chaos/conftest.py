@@ -12,3 +12,5 @@ from e2e.conftest import (  # noqa: F401
     tenant,
     tiny_image,
 )
+
+from .third import third  # noqa: F401

@@ -5,7 +5,7 @@ import re
 import time
 from typing import Any
 
-from e2e import agreement, leftovers, networks, packets, things
+from e2e import agreement, leftovers, networks, outside, packets, routers, sites, things
 from e2e.lab import Lab
 from e2e.people import Newcomers, Person
 
@@ -28,6 +28,15 @@ def test_nothing_is_lost_and_nothing_is_left(
     newcomers: Newcomers, admin: Person, lab: Lab, boot: dict[str, str], prefix: str
 ) -> None:
     print(f"CHAOS_SEED={SEED}")
+    subnet = outside.subnet()
+    with routers.external_network(admin, f"{prefix}-external", "RegionTwo", outside.VLAN, subnet) as external:
+        work_while_processes_die(newcomers, admin, lab, boot, prefix, external)
+
+
+def work_while_processes_die(
+    newcomers: Newcomers, admin: Person, lab: Lab, boot: dict[str, str], prefix: str, external: Any
+) -> None:
+    """Everybody finds the external network, which is in one of the pods."""
     people = [newcomers.welcome(f"user{number}") for number in range(USERS)]
     users = [User(each, boot, SEED + number, OPERATIONS // USERS) for number, each in enumerate(people)]
     killer = Killer(lab, SEED)
@@ -52,7 +61,7 @@ def test_nothing_is_lost_and_nothing_is_left(
     agreement.reached(admin, lab, projects, RECOVERY_SECONDS)
     no_job = lambda: not list(leftovers.jobs(admin, projects))  # noqa: E731
     things.wait_until("the end of all jobs", no_job, RECOVERY_SECONDS, interval=2)
-    it_works(people[0], boot, prefix)
+    it_works(people[0], boot, prefix, external)
     for person in people:
         clean(person, admin)
 
@@ -78,8 +87,8 @@ def settled(users: list[User], people: list[Person]) -> None:
         assert not user.promised - servers.keys(), f"servers were lost: {user.promised - servers.keys()}"
 
 
-def it_works(person: Person, boot: dict[str, str], prefix: str) -> None:
-    """A network, a server in each of two pods, a ping."""
+def it_works(person: Person, boot: dict[str, str], prefix: str, external: Any) -> None:
+    """A network, a server in each of two pods, a ping; the same with a router, from inside and from outside."""
     with networks.network(person, f"{prefix}-after", networks.v4()) as net:
         requests = [
             {"name": f"{prefix}-{zone}", "availability_zone": zone, "networks": [{"uuid": net.id}], **boot}
@@ -87,6 +96,15 @@ def it_works(person: Person, boot: dict[str, str], prefix: str) -> None:
         ]
         with things.servers(person, *requests) as (one, two):
             packets.reaches(one, networks.address(networks.port_of(person, two)))
+
+    with sites.joined(person, boot, f"{prefix}-joined", "az1", "az2") as (router, places):
+        sites.all_reach_all(places, 4)
+        with (
+            routers.gateway(person, router, external),
+            routers.floating_ip(person, external, places[0].port) as floating,
+        ):
+            packets.reaches(outside.HOST, floating.floating_ip_address)
+            packets.reaches(places[1].server, outside.ADDRESS)
 
 
 def clean(person: Person, admin: Person) -> None:
@@ -97,6 +115,10 @@ def clean(person: Person, admin: Person) -> None:
         compute.delete_server(server.id)
     for server in servers:
         things.remove_server(person, server.id)
+    for floating in list(neutron.ips(project_id=person.project_id)):
+        neutron.delete_ip(floating.id)
+    for router in list(neutron.routers(project_id=person.project_id)):
+        routers.remove_router(person, router.id)
     for port in neutron.ports(project_id=person.project_id):
         if not port.device_owner.startswith("network:"):
             neutron.delete_port(port.id)

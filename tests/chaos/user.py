@@ -1,4 +1,4 @@
-"""Somebody who does random things with networks and servers, and knows what they were promised."""
+"""Somebody who does random things with networks, routers and servers, and knows what they were promised."""
 
 import random
 import threading
@@ -13,6 +13,8 @@ from openstack import exceptions
 from e2e import networks
 from e2e.people import Person
 
+from .roads import Roads
+
 ZONES = ("az1", "az2")
 ANSWER_SECONDS = 90.0
 PATIENCE_SECONDS = 1.0
@@ -24,7 +26,7 @@ MOST_NETWORKS, MOST_GROUPS, MOST_PORTS, MOST_SERVERS = 3, 3, 4, 3
 ENDURED = (400, 404, 409, 412, 500, 502, 503, 504)
 
 
-class User(threading.Thread):
+class User(Roads, threading.Thread):
     """Does `number` things, chosen by `seed`; afterwards `promised` and `gone` hold ids of servers."""
 
     def __init__(self, person: Person, boot: dict[str, str], seed: int, number: int) -> None:
@@ -55,6 +57,7 @@ class User(threading.Thread):
             self.delete_server: 14,
             self.attach: 6,
             self.detach: 5,
+            **self.road_actions(),
         }
 
     def run(self) -> None:

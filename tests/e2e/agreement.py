@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from . import rules, twins
+from . import routing, rules, twins
 from .lab import Lab
 from .people import Person
 from .waiting import wait_until
@@ -18,6 +18,9 @@ from .waiting import wait_until
 AGREE_SECONDS = 120.0
 RESERVE = "triune-reserve-"
 BOOT = "triune-boot-"
+# Ports whose devices begin so hold addresses for pods; those of these owners are parts of routers.
+HELD = (RESERVE, *(f"triune-{what}-" for what in ("gateway", "interface", "link", "exit", "floating")))
+PARTS = ("network:router_gateway", "network:router_interface", "network:floatingip")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,16 @@ class Central:
 
     def placed(self, pod_id: str) -> list[Any]:
         """The ports that are in a pod."""
-        return [port for port in self.ports if place(port).get("pod") == pod_id]
+        return [port for port in self.ports if self.pod(port) == pod_id]
+
+    def pod(self, port: Any) -> str | None:
+        """The pod that a port is in."""
+        found: str | None = place(port).get("pod")
+        return found
+
+    def parts(self) -> set[str]:
+        """The ports that are parts of routers, or hold addresses for a pod."""
+        return {port.id for port in self.ports if port.device_owner in PARTS or port.device_id.startswith(HELD)}
 
 
 def place(port: Any) -> dict[str, Any]:
@@ -84,11 +96,14 @@ def reached(admin: Person, lab: Lab, projects: Iterable[str], seconds: float = A
 
 def differences(admin: Person, lab: Lab, projects: list[str]) -> list[str]:
     """All in which the pods differ from what central Neutron wants."""
-    central, found = read(admin, projects), list[str]()
+    central, top, found = read(admin, projects), routing.read(admin, projects), list[str]()
     by_region = pods(admin)
     for region in lab.regions:
         held = [each for each in twins.every(admin, region) if each[2].project_id in projects]
         found += [f"{region}: {line}" for line in _of_pod(central, by_region[region], held)]
+        bottom = {(kind, key): resource for kind, key, resource in held}
+        lines = routing.differences(admin, region, central, top, by_region[region], bottom)
+        found += [f"{region}: {line}" for line in lines]
         found += [f"{region}: {line}" for line in _servers(admin, central, region, by_region[region], projects)]
     found += [f"port {port.id} belongs to no server" for port in central.ports if port.device_id.startswith(BOOT)]
     return found
@@ -97,6 +112,8 @@ def differences(admin: Person, lab: Lab, projects: list[str]) -> list[str]:
 def _of_pod(central: Central, pod_id: str, held: list[tuple[str, str, Any]]) -> Iterator[str]:
     placed = central.placed(pod_id)
     in_use = {port.network_id for port in placed}
+    parts = central.parts()
+    placed = [port for port in placed if port.id not in parts]
     wanted = {("port", port.id) for port in placed} | {("network", each) for each in in_use}
     wanted |= {("subnet", each.id) for each in central.subnets.values() if each.network_id in in_use}
     wanted |= {("security group", each) for port in placed for each in port.security_group_ids}
@@ -104,7 +121,9 @@ def _of_pod(central: Central, pod_id: str, held: list[tuple[str, str, Any]]) -> 
     # Address groups stand for remote groups; the rules that name them are compared below.
     yield from (f"no twin of {kind} {top}" for kind, top in wanted - counted.keys())
     yield from (f"{number} twins of {kind} {top}" for (kind, top), number in counted.items() if number > 1)
-    known = {key for key in counted if key[0] not in ("address group", "qos policy")}
+    # Routers and floating IPs are compared elsewhere.
+    known = {key for key in counted if key[0] not in ("address group", "qos policy", "router", "floating ip")}
+    known -= {("port", part) for part in parts}
     yield from (f"left over: {kind} {top}" for kind, top in known - wanted)
 
     bottom = {(kind, top): resource for kind, top, resource in held}
@@ -156,9 +175,11 @@ def _networks(central: Central, top: Any, twin: Any, pod_id: str, bottom: dict[t
     for subnet in central.subnets.values():
         if subnet.network_id != top.id or (own := bottom.get(("subnet", subnet.id))) is None:
             continue
-        for name in ("name", "cidr", "gateway_ip", "dns_nameservers", "host_routes", "is_dhcp_enabled"):
+        for name in ("name", "cidr", "dns_nameservers", "host_routes", "is_dhcp_enabled"):
             if getattr(subnet, name) != getattr(own, name):
                 yield f"subnet {subnet.id}: {name} is {getattr(own, name)} and not {getattr(subnet, name)}"
+        if own.gateway_ip not in (gateways := routing.gateways(central, subnet, pod_id)):
+            yield f"subnet {subnet.id}: gateway_ip is {own.gateway_ip} and not of {gateways}"
         reserved = {
             each["ip_address"]
             for port in central.ports
@@ -174,7 +195,8 @@ def _networks(central: Central, top: Any, twin: Any, pod_id: str, bottom: dict[t
 def _servers(admin: Person, central: Central, region: str, pod_id: str, projects: list[str]) -> Iterator[str]:
     compute = admin.pod(region).compute
     servers = [each for each in compute.servers(all_projects=True) if each.project_id in projects]
-    alive, placed = {each.id for each in servers}, central.placed(pod_id)
+    alive, parts = {each.id for each in servers}, central.parts()
+    placed = [port for port in central.placed(pod_id) if port.id not in parts]
     for server in servers:
         has = {each.mac_addr for each in compute.server_interfaces(server)} if server.status == "ACTIVE" else set()
         told = {port.mac_address for port in placed if port.device_id == server.id}

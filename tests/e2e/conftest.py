@@ -12,10 +12,7 @@ from .lab import Lab
 from .people import Newcomers, Person
 from .quartet import Quartet
 from .quartet import quartet as four_servers
-from .waiting import wait_until
 
-# What central Neutron lets go is removed from the pods in the background.
-SETTLE_SECONDS = 60.0
 TINY_IMAGE_BYTES = 1024 * 1024
 
 
@@ -54,7 +51,7 @@ def newcomers(lab: Lab, admin: Person, prefix: str) -> Iterator[Newcomers]:
     yield people
     owners = [person.project_id for person in people.made]
     try:
-        left = remains(people, admin, lab, prefix)
+        left = leftovers.settled(admin, lab.regions, people.made, prefix)
     finally:
         leftovers.remove_default_groups(admin, lab.regions, owners)
         people.farewell()
@@ -65,23 +62,16 @@ def newcomers(lab: Lab, admin: Person, prefix: str) -> Iterator[Newcomers]:
     assert not stacks, f"the gateway logged {len(stacks)} stack traces"
 
 
-def remains(people: Newcomers, admin: Person, lab: Lab, prefix: str) -> list[str]:
-    """What the tests left behind, once the workers have had some time to remove it."""
-    owners = [person.project_id for person in people.made]
-    found: list[str] = []
+@pytest.fixture(scope="module")
+def owner(newcomers: Newcomers, admin: Person, lab: Lab, request: pytest.FixtureRequest) -> Iterator[Person]:
+    """Somebody who has only what the tests of one module make, of which nothing is left after the last of them.
 
-    def look() -> bool:
-        found[:] = leftovers.of(admin, lab.regions, owners, prefix)
-        found.extend(leftovers.keypairs(people.made, lab.regions))
-        found.extend(leftovers.jobs(admin, owners))
-        found.extend(leftovers.twins_of_nothing(admin, lab.regions))
-        return not found
-
-    try:
-        wait_until("nothing left", look, seconds=SETTLE_SECONDS, interval=2)
-    except TimeoutError:
-        pass  # `found` says what there is
-    return found
+    The names of their things begin with their own.
+    """
+    person = newcomers.welcome(request.module.__name__.rpartition("test_")[2].replace("_", "-"))
+    yield person
+    left = leftovers.settled(admin, lab.regions, [person], person.name)
+    assert not left, "the tests left something behind:\n" + "\n".join(left)
 
 
 @pytest.fixture(scope="session")

@@ -16,10 +16,13 @@ Key = tuple[str, str, str]
 # The kinds that central Neutron writes.
 KINDS = (
     names.ADDRESS_GROUP,
+    names.BRIDGE,
+    names.FLOATING_IP,
     names.NETWORK,
     names.PORT,
     names.QOS_POLICY,
     names.REMOTE_GROUP,
+    names.ROUTER,
     names.SECURITY_GROUP,
     names.SECURITY_GROUP_RULES,
     names.SERVER,

@@ -3,8 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from . import twins
+from . import routers, twins
 from .people import CENTRAL, Person
+from .waiting import wait_until
+
+# What central Neutron lets go is removed from the pods in the background.
+SETTLE_SECONDS = 60.0
+
+# How the devices of ports begin that hold addresses for parts of routers and floating IPs, whose id follows.
+HELD = ("triune-interface-", "triune-link-", "triune-exit-", "triune-floating-")
+ID_LENGTH = 36
 
 # How an administrator lists each kind of resource of all projects in one region.
 LISTS: dict[str, Callable[[Any], Iterable[Any]]] = {
@@ -55,6 +63,27 @@ def twins_of_nothing(admin: Person, regions: Iterable[str]) -> Iterator[str]:
                 yield f"{region}: {kind} {resource.id} ({resource.name}), twin of {top}, which is gone"
 
 
+def meeting_networks(admin: Person, regions: Iterable[str], projects: Iterable[str]) -> Iterator[str]:
+    """The networks on which the pod routers of these projects met; they belong to Triune's own project."""
+    for project in projects:
+        for region in (*regions, CENTRAL):
+            for network in routers.meeting_networks(admin, project, region).values():
+                yield f"{region}: network {network.id} ({network.name})"
+
+
+def held_for_nothing(admin: Person, regions: Iterable[str]) -> Iterator[str]:
+    """Ports that hold an address for a part of a router or a floating IP that is gone, whoever owns it; at the top and
+    in the pods, where some bear the name that a twin has before its own."""
+    neutron = admin.central.network
+    there = {each.id for each in (*neutron.ports(), *neutron.routers(), *neutron.ips())}
+    for region in (CENTRAL, *regions):
+        for port in admin.pod(region).network.ports():
+            for mark in (port.device_id, port.name):
+                # The last part is an id; ids have no other length.
+                if mark.startswith((*HELD, twins.TAG)) and mark[-ID_LENGTH:] not in there:
+                    yield f"{region}: port {port.id} for {mark}, which is gone"
+
+
 def jobs(admin: Person, projects: Iterable[str]) -> Iterator[str]:
     """The jobs of these projects that are not done."""
     owners = set(projects)
@@ -62,6 +91,36 @@ def jobs(admin: Person, projects: Iterable[str]) -> Iterator[str]:
         for job in admin.ask("tricircle", f"/jobs?status={status}").json()["jobs"]:
             if job["project_id"] in owners:
                 yield f"job {job['type']} {job['resource']} is {status}: {job['last_error']}"
+
+
+def everything(admin: Person, regions: Iterable[str], people: Iterable[Person], prefix: str) -> list[str]:
+    """All that is left of some people, and of things whose names begin with `prefix`."""
+    regions, people = list(regions), list(people)
+    owners = [person.project_id for person in people]
+    return [
+        *of(admin, regions, owners, prefix),
+        *keypairs(people, regions),
+        *jobs(admin, owners),
+        *meeting_networks(admin, regions, owners),
+        *held_for_nothing(admin, regions),
+        *twins_of_nothing(admin, regions),
+    ]
+
+
+def settled(admin: Person, regions: Iterable[str], people: Iterable[Person], prefix: str) -> list[str]:
+    """The same, once the workers have had some time to remove it."""
+    found: list[str] = []
+    whose, where = list(people), list(regions)
+
+    def look() -> bool:
+        found[:] = everything(admin, where, whose, prefix)
+        return not found
+
+    try:
+        wait_until("nothing left", look, seconds=SETTLE_SECONDS, interval=2)
+    except TimeoutError:
+        pass  # `found` says what there is
+    return found
 
 
 def keypairs(people: Iterable[Person], regions: Iterable[str]) -> Iterator[str]:

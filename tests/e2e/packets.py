@@ -1,6 +1,7 @@
 """Packets: what reaches whom, seen from inside the servers.
 
 A server is the network namespace `vm-<id>`; commands run in it directly, for `lab exec` takes a second to start.
+Whoever is no server of the cloud is a `Host`, and can do what a server can.
 """
 
 import ipaddress
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from .waiting import wait_until
 
 STREAM = Path(__file__).with_name("stream.py")
 STREAM_PORT = 5001
+SEEN_PORT = 5002
 STREAM_SECONDS = 120.0
 # A first packet may wait for flows that OVN is still installing, and for ARP.
 REACH_SECONDS = 15.0
@@ -24,9 +27,21 @@ REACH_SECONDS = 15.0
 SILENT_TRIES = 4
 
 
+@dataclass(frozen=True)
+class Host:
+    """Somebody on the physical network, in a network namespace of this name."""
+
+    name: str
+
+
+def namespace(server: Any) -> str:
+    """The network namespace that is a server, or a host."""
+    return server.name if isinstance(server, Host) else f"vm-{server.id}"
+
+
 def command(server: Any, *words: str) -> list[str]:
     """The command line that runs `words` inside a server."""
-    return ["ip", "netns", "exec", f"vm-{server.id}", *words]
+    return ["ip", "netns", "exec", namespace(server), *words]
 
 
 def inside(server: Any, *words: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
@@ -68,8 +83,20 @@ def falls_silent(server: Any, address: str, seconds: float) -> None:
 
 def knocks(server: Any, address: str, port: int) -> bool:
     """Whether a TCP connection opens within a second; somebody must listen there (`listening`)."""
+    return seen_from(server, address, port) is not None
+
+
+def seen_from(server: Any, address: str, port: int) -> str | None:
+    """The address under which a server is seen by whom it reaches over TCP (`listening`); None where it does not."""
     done = inside(server, sys.executable, str(STREAM), "knock", address, str(port))
-    return done.returncode == 0
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def seen_as(server: Any, other: Any, address: str, seconds: float = REACH_SECONDS) -> str:
+    """The address under which `other`, who has `address`, sees a server. Raises `TimeoutError` if it is not reached."""
+    with listening(other, SEEN_PORT):
+        what = f"{server.name} reaches {other.name} at {address}"
+        return wait_until(what, lambda: seen_from(server, address, SEEN_PORT), seconds, interval=0.3) or ""
 
 
 @contextmanager

@@ -27,6 +27,11 @@ class Person:
     _connections: dict[str, Connection] = field(default_factory=dict, repr=False)
 
     @property
+    def name(self) -> str:
+        """What they log in as; begins the names of their things where others must not meet them."""
+        return self.account["username"]
+
+    @property
     def central(self) -> Any:
         """The cloud as its users see it."""
         return self.pod(CENTRAL)

@@ -1,10 +1,12 @@
 """One end of a TCP connection, run inside a server as a program of its own; it needs nothing but Python.
 
-`receive PORT`, `send ADDRESS PORT BYTES`: both print how many bytes there were and their digest. `listen PORT` accepts
-and closes connections until it is killed, `knock ADDRESS PORT` ends with 0 if a connection opens.
+`receive PORT`, `send ADDRESS PORT BYTES`: both print how many bytes there were and their digest. `listen PORT` tells
+whoever connects the address that it sees them under, until it is killed; `knock ADDRESS PORT` ends with 0 if a
+connection opens, and prints what it is told.
 """
 
 import hashlib
+import ipaddress
 import json
 import random
 import socket
@@ -45,16 +47,23 @@ def send(address: str, port: int, size: int) -> None:
 
 
 def listen(port: int) -> None:
-    """Accept and close connections."""
+    """Accept connections, tell each where it comes from, and close it."""
     with socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True) as server:
         while True:
-            server.accept()[0].close()
+            connection, peer = server.accept()
+            seen = ipaddress.IPv6Address(peer[0])
+            with connection:
+                try:
+                    connection.sendall(str(seen.ipv4_mapped or seen).encode())
+                except OSError:
+                    pass  # who knocked did not wait
 
 
 def knock(address: str, port: int) -> None:
-    """Open one connection."""
+    """Open one connection and print what is said there."""
     try:
-        socket.create_connection((address, port), KNOCK_SECONDS).close()
+        with socket.create_connection((address, port), KNOCK_SECONDS) as connection:
+            print(connection.recv(BLOCK).decode())
     except OSError as error:
         sys.exit(str(error))
 

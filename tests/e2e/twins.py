@@ -15,6 +15,8 @@ TAGGED: dict[str, Resources] = {
     "port": lambda cloud: cloud.network.ports(),
     "security group": lambda cloud: cloud.network.security_groups(),
     "qos policy": lambda cloud: cloud.network.qos_policies(),
+    "router": lambda cloud: cloud.network.routers(),
+    "floating ip": lambda cloud: cloud.network.ips(),
 }
 
 
