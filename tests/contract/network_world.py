@@ -175,7 +175,7 @@ class World:
 
     async def remove_port(self, port: Record) -> None:
         """Delete a port at the top."""
-        del self.central.ports[port["id"]]
+        self.central.drop_port(port)
         await self._changed("ports", port, None)
 
     def keys(self) -> Iterable[Key]:

@@ -125,7 +125,7 @@ class Networks(Base):
 
     def _give_automatic(self, subnet: Record) -> None:
         for port in self.ports.values():
-            if port["network_id"] == subnet["network_id"]:
+            if port["network_id"] == subnet["network_id"] and port["device_owner"] != ROUTER_INTERFACE:
                 others = [each for each in self.ports.values() if each is not port]
                 port["fixed_ips"] += Addresses([subnet], others).give(subnet["network_id"], [], port["mac_address"])
 

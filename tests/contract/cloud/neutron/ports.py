@@ -87,7 +87,9 @@ class Ports(Networks, Groups):
                 message = f"Unable to complete operation for network {network_id}. The mac address {mac} is in use."
                 raise refusal(409, "MacAddressInUse", message)
 
-    def _addresses(self, network_id: str, wanted: Any, mac: str, own: str | None, owner: str) -> list[dict[str, str]]:
+    def _addresses(
+        self, network_id: str, wanted: Any, mac: str, own: str | None, owner: str = ""
+    ) -> list[dict[str, str]]:
         if wanted is not ... and not isinstance(wanted, list):
             raise bad_request(f"Invalid input for fixed_ips. Reason: Invalid data format for fixed IP: '{wanted}'.")
         subnets = [subnet for subnet in self.subnets.values() if subnet["network_id"] == network_id]
