@@ -10,7 +10,7 @@ from triune.network.names import BOOT_DEVICE, PROFILE
 
 from .cloud.neutron import Neutron, Record
 from .cloud.neutron.errors import refusal
-from .tables import Tables
+from .tables import Tables, places_itself
 
 
 def place_of(port: Record | None) -> str | None:
@@ -40,12 +40,14 @@ def wire(central: Neutron, shared: Gateway) -> None:
 
     async def changed(collection: str, before: Record | None, after: Record | None) -> None:
         await tables.follow()
-        if collection != "ports":
+        if collection != "ports" or places_itself(after):
             return
         port = after or before
         assert port is not None
         old, new = placed(before), placed(after)
         if old is None and new is None:
+            if places_itself(before):
+                await tables.place(port, None)
             return
         change = touched.by_port(old, new)
         keys = change.keys | touched.by_left(change.left, ())

@@ -35,7 +35,7 @@ from triune.work.runner import KeyFailed, KeyWaits, Runner
 from .cloud.keystone import Keystone
 from .cloud.neutron import Neutron, Record
 from .cloud.service import Asked, Refusal
-from .tables import Tables
+from .tables import Tables, places_itself
 
 PROJECT, OTHER = "a" * 32, "b" * 32
 PACE = Pace(0.05, 5.0, 20.0, 8, 8, 3600.0, Backoff(0.01, 0.02))
@@ -119,7 +119,7 @@ class World:
 
     def __init__(self, database: Database, tops: int = 2) -> None:
         self.keystone = Keystone()
-        self.central = Neutron(self.keystone, max_mtu=1450)
+        self.central = Neutron(self.keystone, max_mtu=1450, ovn=False)
         self.neutrons = {f"Region{number}": Neutron(self.keystone) for number in range(tops)}
         self.wire = Wire({"CentralRegion": self.central, **self.neutrons}, self.keystone)
         self.conf = new()
@@ -142,7 +142,7 @@ class World:
         return self.runner
 
     async def _changed(self, collection: str, before: Record | None, after: Record | None) -> None:
-        if collection != "ports":
+        if collection != "ports" or places_itself(after):
             return
         port = after or before
         assert port is not None
@@ -164,6 +164,9 @@ class World:
 
     async def place(self, port: Record, pod: Pod | None) -> None:
         """Place a port in a pod, or in none."""
+        if places_itself(port):
+            await self.tables.place(port, pod.id if pod is not None else None)
+            return
         before = dict(port)
         profile = {names.PROFILE: {"pod": pod.id, "keep": True}} if pod is not None else {}
         port["binding:profile"] = profile
@@ -172,7 +175,7 @@ class World:
 
     async def remove_port(self, port: Record) -> None:
         """Delete a port at the top."""
-        del self.central.ports[port["id"]]
+        self.central.drop_port(port)
         await self._changed("ports", port, None)
 
     def keys(self) -> Iterable[Key]:

@@ -6,9 +6,11 @@ from sqlalchemy import delete, insert
 from sqlalchemy.schema import CreateTable
 
 from triune.db.engine import Database
+from triune.db.models import PlacementRow
 from triune.network import membership
+from triune.network.names import ROUTING_OWNERS
 
-from .cloud.neutron import Neutron
+from .cloud.neutron import Neutron, Record
 
 # A table's name, and the values of a row.
 Row = tuple[str, str, str]
@@ -21,6 +23,14 @@ class Tables:
         self._database = database
         self._central = central
         self._rows: frozenset[Row] | None = None
+
+    async def place(self, port: Record, pod_id: str | None) -> None:
+        """Place a part of a router, as central Neutron does by itself: in the table alone; None: nowhere."""
+        async with self._database.transaction() as session:
+            await session.execute(delete(PlacementRow).where(PlacementRow.port_id == port["id"]))
+            if pod_id is not None:
+                row = {"network_id": port["network_id"], "project_id": port["project_id"], "pod_id": pod_id}
+                session.add(PlacementRow(port_id=port["id"], **row))
 
     async def follow(self) -> None:
         """Bring the tables to what the records are."""
@@ -50,3 +60,8 @@ def _rows(central: Neutron) -> Iterator[Row]:
     for network in central.networks.values():
         if network.get("qos_policy_id"):
             yield membership.NETWORK_POLICIES.name, network["id"], network["qos_policy_id"]
+
+
+def places_itself(port: Record | None) -> bool:
+    """Whether central Neutron places a port without a profile: its row is as `Tables.place` has left it."""
+    return port is not None and port["device_owner"] in ROUTING_OWNERS

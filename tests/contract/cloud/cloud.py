@@ -47,7 +47,7 @@ class Cloud:
         self.keystone = Keystone()
         names = ("RegionOne", "RegionTwo", "RegionThree")[:regions]
         self.pods = [self._pod(name) for name in names]
-        self.central = Neutron(self.keystone, max_mtu=1450)
+        self.central = Neutron(self.keystone, max_mtu=1450, ovn=False)
 
     def _pod(self, region: str) -> PodCloud:
         cinder, glance = Cinder(self.keystone), Glance(self.keystone)

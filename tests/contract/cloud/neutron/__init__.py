@@ -1,4 +1,4 @@
-"""A fake Neutron: networks, subnets, ports, groups, policies, tags (neutron of release 29 with ML2).
+"""A fake Neutron: networks, ports, groups, policies, routers, floating IPs, tags (neutron of release 29 with ML2).
 
 It serves as a pod's Neutron and as central Neutron. What central Neutron's mechanism driver does in its transactions a
 test does with `judge` (may refuse a change) and `changed` (is told of it before the answer goes out).
@@ -12,15 +12,14 @@ from functools import partial
 from ..service import Answer, Asked, On
 from .errors import invalid
 from .kinds import KINDS, QOS_RULES, SECURITY_GROUP_RULE, Kind, Record
-from .policies import Policies
-from .ports import Ports
+from .port_forwardings import PortForwardings
 
 __all__ = ["Neutron", "Record"]
 
 _MAX_TAGS = 50
 
 
-class Neutron(Ports, Policies):
+class Neutron(PortForwardings):
     """The network service of one region."""
 
     def routes(self) -> Iterable[On]:
@@ -28,6 +27,10 @@ class Neutron(Ports, Policies):
         yield On("GET", "/", lambda _asked: Answer(200, {"versions": [{"id": "v2.0", "status": "CURRENT"}]}))
         yield On("GET", f"{root}/extensions", self._extensions)
         yield On("PUT", f"{root}/address-groups/([^/]+)/(add|remove)_addresses", self.change_addresses)
+        yield On("PUT", f"{root}/routers/([^/]+)/(add|remove)_router_interface", self.change_interfaces)
+        yield On("PUT", f"{root}/routers/([^/]+)/(add|remove)_extraroutes", self.change_routes)
+        forwardings = f"{root}/floatingips/([^/]+)/port_forwardings(?:/([^/]+))?"
+        yield On("POST GET PUT DELETE", forwardings, self.forwardings)
         rules = "|".join(QOS_RULES)
         yield On("POST GET PUT DELETE", f"{root}/qos/policies/([^/]+)/({rules})(?:/([^/]+))?", self.limits)
         for kind in KINDS:
@@ -70,7 +73,7 @@ class Neutron(Ports, Policies):
             # Many come together or not at all.
             for record in made:
                 del self.records[kind.collection][record["id"]]
-            self._events = []
+            self._events, self.afterwards = [], []
             raise
         views = [self.view(asked.user, kind, record) for record in made]
         bulk = kind.collection in json.loads(asked.body)

@@ -7,6 +7,8 @@ from .errors import invalid, refusal
 from .kinds import Record
 
 Network = Any
+# They have no address that follows from their MAC, but may be given any.
+ROUTER_INTERFACE = "network:router_interface"
 
 
 def pool_addresses(subnet: Record) -> "list[Any]":
@@ -48,8 +50,9 @@ def from_mac(subnet: Record, mac: str) -> str:
 class Addresses:
     """Gives addresses to ports of one network."""
 
-    def __init__(self, subnets: list[Record], ports: list[Record]) -> None:
+    def __init__(self, subnets: list[Record], ports: list[Record], owner: str = "") -> None:
         self._subnets = {subnet["id"]: subnet for subnet in subnets}
+        self._follows_mac = owner != ROUTER_INTERFACE
         self._used = {(each["subnet_id"], each["ip_address"]) for port in ports for each in port["fixed_ips"]}
 
     def give(self, network_id: str, wanted: Any, mac: str, creates: bool = False) -> list[dict[str, str]]:
@@ -63,7 +66,7 @@ class Addresses:
         for each in [] if wanted is ... else wanted:
             given += self._one(network_id, each, mac, creates)
         for subnet in self._subnets.values():
-            if is_automatic(subnet):
+            if self._follows_mac and is_automatic(subnet):
                 given.append(self._take(subnet, from_mac(subnet, mac)))
         return given
 
@@ -78,7 +81,7 @@ class Addresses:
                 message = f"IP address {wanted['ip_address']} is not a valid IP for any of the subnets on the "
                 raise refusal(400, "InvalidIpForNetwork", f"{message}specified network.")
             subnet = within[0]
-        if is_automatic(subnet):
+        if self._follows_mac and is_automatic(subnet):
             if wanted.get("ip_address", from_mac(subnet, mac)) != from_mac(subnet, mac):
                 raise invalid(f"IPv6 address {wanted['ip_address']} cannot be directly assigned")
             if creates and "ip_address" in wanted:

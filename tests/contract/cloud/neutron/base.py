@@ -13,7 +13,7 @@ from ..keystone import Keystone, Token
 from ..pod_service import PodService
 from ..service import Answer, Asked
 from .errors import bad_request, refusal
-from .kinds import EXTENSIONS, KINDS, NETWORK, PORT, RBAC_POLICY, STANDARD, Kind, Record
+from .kinds import KINDS, NETWORK, PORT, PORT_FORWARDING, RBAC_POLICY, STANDARD, Kind, Record, extensions
 from .lists import listed
 
 # Told what became of a resource (collection, before, after) before the answer goes out.
@@ -21,7 +21,8 @@ Changed = Callable[[str, Record | None, Record | None], Awaitable[None]]
 # May refuse a change (collection, before, after) by raising `Refusal`.
 Judge = Callable[[str, Record | None, Record | None], None]
 
-_SHARED_BY = {"access_as_shared", "access_as_external"}
+SHARED, EXTERNAL = "access_as_shared", "access_as_external"
+_SHARED_BY = {SHARED, EXTERNAL}
 
 
 def now() -> str:
@@ -32,11 +33,13 @@ def now() -> str:
 class Base(PodService):
     """Records of all kinds, who sees them, how they are made, changed and removed."""
 
-    def __init__(self, keystone: Keystone, max_mtu: int = 1442) -> None:
+    def __init__(self, keystone: Keystone, max_mtu: int = 1442, ovn: bool = True) -> None:
         super().__init__(keystone)
         self.kinds = {kind.collection: kind for kind in KINDS}
-        self.records: dict[str, dict[str, Record]] = {kind.collection: {} for kind in KINDS}
-        self.extensions = list(EXTENSIONS)
+        self.records: dict[str, dict[str, Record]] = {kind.collection: {} for kind in (*KINDS, PORT_FORWARDING)}
+        # Whether OVN makes the routers, as in a pod.
+        self.ovn = ovn
+        self.extensions = extensions(ovn)
         # The greatest MTU that this region's own networks can have.
         self.max_mtu = max_mtu
         # (project id, collection) -> how many it may have.
@@ -46,6 +49,8 @@ class Base(PodService):
         self.macs = itertools.count(1)
         self.serial = itertools.count(1)
         self._events: list[tuple[str, Record | None, Record | None]] = []
+        # What Neutron does when it has its answer ready.
+        self.afterwards: list[Callable[[], None]] = []
         self._transaction = asyncio.Lock()
 
     # -- records
@@ -122,7 +127,7 @@ class Base(PodService):
         }
         if "shared" in shown:
             reader = None if token.is_admin else token
-            shown["shared"] = self.shared_with(kind, record, reader, {"access_as_shared"})
+            shown["shared"] = self.shared_with(kind, record, reader, {SHARED})
         if kind is NETWORK:
             shown["subnets"] = [each["id"] for each in self.subnets.values() if each["network_id"] == record["id"]]
         if "security_group_rules" in shown:
@@ -149,9 +154,9 @@ class Base(PodService):
         self.note(kind, None, record)
         return record
 
-    def share(self, record: Record, object_type: str, target: str) -> Record:
+    def share(self, record: Record, object_type: str, target: str, action: str = SHARED) -> Record:
         """Lend a resource to a project, or to all (`*`)."""
-        fields = {"object_type": object_type, "object_id": record["id"], "action": "access_as_shared"}
+        fields = {"object_type": object_type, "object_id": record["id"], "action": action}
         return self.put(RBAC_POLICY, record["project_id"], target_tenant=target, **fields)
 
     def note(self, kind: Kind, before: Record | None, after: Record | None) -> None:
@@ -189,13 +194,17 @@ class Base(PodService):
         # Nobody sees a change before what belongs to its transaction is done too.
         async with self._transaction:
             # What a test did by itself it tells by itself.
-            self._events = []
-            answer = await super()._answer(asked, request)
-            events, self._events = self._events, []
-            if self.changed is not None:
-                for event in events:
-                    await self.changed(*event)
-            return answer
+            self._events, self.afterwards = [], []
+            try:
+                return await super()._answer(asked, request)
+            finally:
+                # Who is refused may have changed something all the same.
+                for finish in self.afterwards:
+                    finish()
+                events, self._events = self._events, []
+                if self.changed is not None:
+                    for event in events:
+                        await self.changed(*event)
 
     def wanted(self, asked: Asked, kind: Kind) -> list[Record]:
         """The objects of a body, one or (bulk) many. Raises `Refusal` 400."""
@@ -275,9 +284,10 @@ class Base(PodService):
         url = f"{self.root}/v2.0/{kind.url}"
         return listed(asked, kind, records, url, lambda name: self.knows(kind, name), self.max_limit)
 
-    def forget_sharing(self, record: Record) -> None:
-        """What is removed takes its RBAC policies along."""
+    def forget_sharing(self, record: Record, *actions: str) -> None:
+        """What is removed takes its RBAC policies along; `actions`: only those."""
         policies = self.records["rbac_policies"]
         for policy in [each for each in policies.values() if each["object_id"] == record["id"]]:
-            del policies[policy["id"]]
-            self.note(RBAC_POLICY, policy, None)
+            if not actions or policy["action"] in actions:
+                del policies[policy["id"]]
+                self.note(RBAC_POLICY, policy, None)

@@ -16,3 +16,8 @@ def bad_request(message: str) -> Refusal:
 def invalid(message: str) -> Refusal:
     """What the plugin says of values that it cannot use."""
     return refusal(400, "InvalidInput", f"Invalid input for operation: {message}.")
+
+
+def bad(resource: str, message: str) -> Refusal:
+    """What the plugin says of a request that makes no sense for a resource."""
+    return refusal(400, "BadRequest", f"Bad {resource} request: {message}.")

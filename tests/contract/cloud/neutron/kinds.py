@@ -156,8 +156,68 @@ RBAC_POLICY = Kind(
     not_found="RBAC policy of type {id} could not be found.",
 )
 
+ROUTER = Kind(
+    "routers",
+    "router",
+    "Router",
+    defaults={
+        "name": "", "admin_state_up": True, "external_gateway_info": None, "availability_zone_hints": [],
+        "flavor_id": None, "routes": [], "enable_default_route_bfd": False, "enable_default_route_ecmp": False,
+    },
+    shown={
+        "status": "ACTIVE", "availability_zones": [], "enable_snat": True, "external_gateways": [], "ha": True,
+    },
+    fixed=frozenset({"availability_zone_hints", "flavor_id"}),
+    hidden=frozenset({"enable_default_route_bfd", "enable_default_route_ecmp", "ha"}),
+    extension={
+        "availability_zone_hints": "router_availability_zone", "availability_zones": "router_availability_zone",
+        "flavor_id": "l3-flavors", "routes": "extraroute", "enable_snat": "router-enable-snat", "ha": "l3-ha",
+        "enable_default_route_bfd": "enable-default-route-bfd", "external_gateways": "external-gateway-multihoming",
+        "enable_default_route_ecmp": "enable-default-route-ecmp",
+    },
+    not_found="Router {id} could not be found",
+)  # fmt: skip
+
+FLOATING_IP = Kind(
+    "floatingips",
+    "floatingip",
+    "FloatingIP",
+    required=("floating_network_id",),
+    defaults={
+        "floating_ip_address": None, "subnet_id": None, "port_id": None, "fixed_ip_address": None,
+        "qos_policy_id": None, "dns_domain": "", "dns_name": "",
+    },
+    shown={"status": "DOWN", "router_id": None, "port_details": None, "port_forwardings": []},
+    fixed=frozenset({"floating_network_id", "floating_ip_address", "subnet_id", "dns_domain", "dns_name"}),
+    extension={
+        "qos_policy_id": "qos-fip", "dns_domain": "dns-integration", "dns_name": "dns-integration",
+        "port_details": "fip-port-details", "port_forwardings": "expose-port-forwarding-in-fip",
+    },
+    not_found="Floating IP {id} could not be found",
+)  # fmt: skip
+
+# They are below their floating IP.
+PORT_FORWARDING = Kind(
+    "port_forwardings",
+    "port_forwarding",
+    "PortForwarding",
+    required=("internal_port_id", "internal_ip_address", "protocol"),
+    defaults={
+        "external_port": None, "internal_port": None, "external_port_range": None, "internal_port_range": None,
+        "description": "",
+    },
+    extension={
+        "description": "floating-ip-port-forwarding-description",
+        "external_port_range": "floating-ip-port-forwarding-port-ranges",
+        "internal_port_range": "floating-ip-port-forwarding-port-ranges",
+    },
+    tagged=False,
+    not_found="Port Forwarding {id} could not be found.",
+)  # fmt: skip
+
 KINDS = (
-    NETWORK, SUBNET, PORT, SECURITY_GROUP, SECURITY_GROUP_RULE, ADDRESS_GROUP, QOS_POLICY, RBAC_POLICY,
+    NETWORK, SUBNET, PORT, SECURITY_GROUP, SECURITY_GROUP_RULE, ADDRESS_GROUP, QOS_POLICY, RBAC_POLICY, ROUTER,
+    FLOATING_IP,
 )  # fmt: skip
 
 # QoS rules: collection, member, attributes with their defaults.
@@ -171,12 +231,26 @@ QOS_RULES: dict[str, tuple[str, Record]] = {
     "minimum_packet_rate_rules": ("minimum_packet_rate_rule", {"min_kpps": 0, "direction": "egress"}),
 }  # fmt: skip
 
-# What a region of today offers; a test takes away what an older one lacks.
-EXTENSIONS = (
+_EXTENSIONS = (
     "standard-attr-description", "standard-attr-tag", "standard-attr-revisions", "standard-attr-timestamp",
     "revision-if-match", "project-id", "pagination", "sorting", "provider", "net-mtu", "net-mtu-writable",
     "port-security", "binding", "security-group", "stateful-security-group", "security-groups-remote-address-group",
     "address-group", "allowed-address-pairs", "extra_dhcp_opt", "dns-integration", "qos", "qos-bw-limit-direction",
     "qos-pps", "qos-pps-minimum", "qos-bw-minimum-ingress", "rbac-policies", "rbac-security-groups",
     "rbac-address-group", "network_availability_zone", "quotas", "tag-creation", "router", "external-net",
+    "ext-gw-mode", "extraroute", "extraroute-atomic", "availability_zone", "router_availability_zone",
+    "fip-port-details",
+    "floating-ip-port-forwarding", "floating-ip-port-forwarding-detail", "floating-ip-port-forwarding-description",
+    "floating-ip-port-forwarding-port-ranges", "expose-port-forwarding-in-fip",
 )  # fmt: skip
+
+# What OVN's routers add in a pod; central Neutron lacks it.
+_OVN_EXTENSIONS = (
+    "external-gateway-multihoming", "enable-default-route-bfd", "enable-default-route-ecmp", "l3-flavors", "l3-ha",
+    "qos-fip", "router-enable-snat",
+)  # fmt: skip
+
+
+def extensions(ovn: bool) -> list[str]:
+    """What a region of today offers; a test takes away what an older one lacks."""
+    return [*_EXTENSIONS, *(_OVN_EXTENSIONS if ovn else ())]

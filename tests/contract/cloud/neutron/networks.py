@@ -5,13 +5,16 @@ from ipaddress import ip_network
 from typing import Any
 
 from ..service import Asked
-from .addresses import Addresses, default_pools, is_automatic
-from .base import Base
+from .addresses import ROUTER_INTERFACE, Addresses, default_pools, is_automatic
+from .base import SHARED, Base
 from .errors import invalid, refusal
 from .kinds import NETWORK, PORT, SUBNET, Record
 
 # Ports that Neutron itself removes with their network.
 AUTOMATIC = frozenset({"network:dhcp", "network:distributed"})
+ROUTER_GATEWAY = "network:router_gateway"
+# Ports by which a router is on a network.
+ROUTER_PORTS = frozenset({ROUTER_INTERFACE, ROUTER_GATEWAY})
 
 
 class Networks(Base):
@@ -71,7 +74,8 @@ class Networks(Base):
 
     def _share(self, asked: Asked, network: Record, shared: bool) -> None:
         policies = self.records["rbac_policies"]
-        found = [p for p in policies.values() if p["object_id"] == network["id"] and p["target_tenant"] == "*"]
+        to_all = [p for p in policies.values() if p["object_id"] == network["id"] and p["target_tenant"] == "*"]
+        found = [p for p in to_all if p["action"] == SHARED]
         if shared and not found:
             self.share(network, "network", "*")
         for policy in [] if shared else found:
@@ -121,7 +125,7 @@ class Networks(Base):
 
     def _give_automatic(self, subnet: Record) -> None:
         for port in self.ports.values():
-            if port["network_id"] == subnet["network_id"]:
+            if port["network_id"] == subnet["network_id"] and port["device_owner"] != ROUTER_INTERFACE:
                 others = [each for each in self.ports.values() if each is not port]
                 port["fixed_ips"] += Addresses([subnet], others).give(subnet["network_id"], [], port["mac_address"])
 
@@ -137,12 +141,19 @@ class Networks(Base):
 
     def update_subnet(self, _asked: Asked, record: Record, wanted: Record) -> None:
         self._check_pools({**record, **wanted})
+        gateway = record["gateway_ip"]
+        if wanted.get("gateway_ip", gateway) != gateway:
+            for port in self.ports.values():
+                if port["device_owner"] in ROUTER_PORTS and gateway in addresses_on(port, record):
+                    message = f"Current gateway ip {gateway} already in use by port {port['id']}. Unable to update."
+                    raise refusal(409, "GatewayIpInUse", message)
         record.update(wanted)
 
     def delete_subnet(self, _asked: Asked, record: Record) -> None:
         for port in self.ports.values():
             addresses = [each for each in port["fixed_ips"] if each["subnet_id"] == record["id"]]
-            if addresses and port["device_owner"] not in AUTOMATIC and not is_automatic(record):
+            in_use = port["device_owner"] not in AUTOMATIC and not is_automatic(record)
+            if addresses and (in_use or port["device_owner"] == ROUTER_INTERFACE):
                 message = f"Unable to complete operation on subnet {record['id']}: One or more ports have an IP "
                 raise refusal(409, "SubnetInUse", f"{message}allocation from this subnet.")
         for port in list(self.ports.values()):
@@ -152,6 +163,11 @@ class Networks(Base):
                 if port["device_owner"] in AUTOMATIC and not left:
                     del self.ports[port["id"]]
                     self.note(PORT, port, None)
+
+
+def addresses_on(port: Record, subnet: Record) -> list[str]:
+    """The addresses of a port in a subnet."""
+    return [each["ip_address"] for each in port["fixed_ips"] if each["subnet_id"] == subnet["id"]]
 
 
 _SEGMENT = ("provider:network_type", "provider:physical_network", "provider:segmentation_id")

@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 from ..service import Answer, Asked
-from .base import Base
+from .base import SHARED, Base
 from .errors import bad_request, refusal
 from .kinds import ADDRESS_GROUP, NETWORK, QOS_POLICY, QOS_RULES, RBAC_POLICY, SECURITY_GROUP, Record
 
@@ -104,6 +104,8 @@ class Policies(Base):
 
     def delete_rbac_policy(self, _asked: Asked, record: Record) -> None:
         """Ports of whom something is lent to hold it."""
+        if record["action"] != SHARED:
+            return
         lent, target = record["object_id"], record["target_tenant"]
         users = [
             port["id"]

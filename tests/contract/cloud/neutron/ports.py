@@ -1,10 +1,11 @@
 """Ports of a fake Neutron."""
 
+import copy
 import re
 from typing import Any
 
 from ..service import Asked
-from .addresses import Addresses, is_automatic
+from .addresses import ROUTER_INTERFACE, Addresses, is_automatic
 from .errors import bad_request, refusal
 from .groups import Groups
 from .kinds import NETWORK, PORT, SECURITY_GROUP, Record
@@ -21,6 +22,39 @@ class Ports(Networks, Groups):
         fields = {"name": "port", "mac_address": self._mac(), "security_groups": [], "fixed_ips": [], **fields}
         network_id = network["id"] if network is not None else ""
         return self.put(PORT, project_id, **{"network_id": network_id, "port_security_enabled": True, **fields})
+
+    def service_port(self, network_id: str, owner: str, device_id: str, **fields: Any) -> Record:
+        """A port that Neutron makes by itself, for whatever it does with it. Raises `Refusal`."""
+        mac = self._mac()
+        wanted = fields.pop("fixed_ips", ...)
+        addresses = self._addresses(network_id, wanted, mac, None, owner)
+        fields = {"network_id": network_id, "device_owner": owner, "device_id": device_id, **fields}
+        project_id = fields.pop("project_id", "")
+        fields = {"mac_address": mac, "port_security_enabled": False, "security_groups": [], **fields}
+        record = self.put(PORT, project_id, **fields, fixed_ips=addresses)
+        self._complete(record)
+        return record
+
+    def change_port(self, port: Record, **fields: Any) -> None:
+        """What Neutron changes of a port by itself. Raises `Refusal`."""
+        before = copy.deepcopy(port)
+        if "fixed_ips" in fields:
+            owner = fields.get("device_owner", port["device_owner"])
+            addresses = (port["network_id"], fields["fixed_ips"], port["mac_address"], port["id"], owner)
+            fields["fixed_ips"] = self._addresses(*addresses)
+        port.update(fields)
+        self._complete(port)
+        self.revise(port)
+        self.note(PORT, before, port)
+
+    def drop_port(self, port: Record) -> None:
+        """Neutron removes a port that it made by itself."""
+        self.release(port)
+        del self.ports[port["id"]]
+        self.note(PORT, port, None)
+
+    def release(self, _port: Record) -> None:
+        """A port goes: what hangs on it."""
 
     def _mac(self) -> str:
         number = next(self.macs)
@@ -39,7 +73,8 @@ class Ports(Networks, Groups):
             trusted = str(wanted.get("device_owner", "")).startswith("network:")
             wanted["security_groups"] = [self.default_group(project_id)["id"]] if secure and not trusted else []
         self._check_port(asked, wanted)
-        wanted["fixed_ips"] = self._addresses(network["id"], wanted.get("fixed_ips", ...), mac, None)
+        owner = wanted.get("device_owner", "")
+        wanted["fixed_ips"] = self._addresses(network["id"], wanted.get("fixed_ips", ...), mac, None, owner)
         tags = wanted.pop("tags", [])
         record = self.put(PORT, project_id, **_plain(wanted))
         record["tags"] = sorted(tags) if self.has(_TAGS_IN_POST) else []
@@ -52,12 +87,14 @@ class Ports(Networks, Groups):
                 message = f"Unable to complete operation for network {network_id}. The mac address {mac} is in use."
                 raise refusal(409, "MacAddressInUse", message)
 
-    def _addresses(self, network_id: str, wanted: Any, mac: str, own: str | None) -> list[dict[str, str]]:
+    def _addresses(
+        self, network_id: str, wanted: Any, mac: str, own: str | None, owner: str = ""
+    ) -> list[dict[str, str]]:
         if wanted is not ... and not isinstance(wanted, list):
             raise bad_request(f"Invalid input for fixed_ips. Reason: Invalid data format for fixed IP: '{wanted}'.")
         subnets = [subnet for subnet in self.subnets.values() if subnet["network_id"] == network_id]
         others = [port for port in self.ports.values() if port["network_id"] == network_id and port["id"] != own]
-        return Addresses(subnets, others).give(network_id, wanted, mac, creates=own is None)
+        return Addresses(subnets, others, owner).give(network_id, wanted, mac, creates=own is None)
 
     def _check_port(self, asked: Asked, wanted: Record) -> None:
         for group_id in wanted.get("security_groups", ()):
@@ -103,13 +140,18 @@ class Ports(Networks, Groups):
             raise refusal(409, "PortInUse", f"{message}Port already has an attached device {record['device_id']}.")
         self._check_mac(record["network_id"], mac, record["id"])
         if "fixed_ips" in wanted or mac != record["mac_address"]:
-            given = [each for each in record["fixed_ips"] if not is_automatic(self.subnets[each["subnet_id"]])]
+            owner = wanted.get("device_owner", record["device_owner"])
+            given = [
+                each
+                for each in record["fixed_ips"]
+                if owner == ROUTER_INTERFACE or not is_automatic(self.subnets[each["subnet_id"]])
+            ]
             addresses = wanted.get("fixed_ips", given)
-            wanted["fixed_ips"] = self._addresses(record["network_id"], addresses, mac, record["id"])
+            wanted["fixed_ips"] = self._addresses(record["network_id"], addresses, mac, record["id"], owner)
         if "binding:profile" in wanted:
             wanted["binding:profile"] = wanted["binding:profile"] or {}
         record.update({**wanted, "mac_address": mac})
         self._complete(record)
 
-    def delete_port(self, _asked: Asked, _record: Record) -> None:
-        """Nothing holds a port."""
+    def delete_port(self, _asked: Asked, record: Record) -> None:
+        self.release(record)
