@@ -90,7 +90,9 @@ class Router(
     def _validate_gw_info(self, context: Any, info: Any, ext_ips: Any, router: Any) -> Any:
         network_id = super()._validate_gw_info(context, info, ext_ips, router)
         if network_id and not (router.gw_port and router.gw_port["network_id"] == network_id):
-            router_checks.refuse_network(context, router.id, network_id)
+            router_checks.refuse_gateway(context, router.id, network_id)
+            subnets = self._core_plugin.get_subnets_by_network(context, network_id)
+            router_checks.refuse_subnets(subnet["cidr"] for subnet in subnets)
         return network_id
 
     def _add_interface_by_subnet(self, context: Any, router: Any, subnet_id: str, owner: str) -> Any:
