@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from triune.db.engine import Database
 from triune.db.models import GatewayRow
 from triune.network.central.presence import is_stretched
+from triune.network.plan import is_exit
 from triune.portions import portions
 
 JSON = Mapping[str, Any]
@@ -38,7 +39,12 @@ class Attachment:
 
 
 def spans_pods(network: JSON) -> bool:
-    """Whether a network, as Triune's own user sees it, can be in several pods at the same time."""
+    """Whether a network can be in several pods at the same time, and pods may have gateway addresses of their own there.
+
+    Those of external networks are of whoever is outside, and those of exit subnets are in one pod.
+    """
+    if network.get("router:external") or is_exit(network):
+        return False
     segments = network.get("segments") or [network]
     return is_stretched({str(each.get("provider:network_type")) for each in segments})
 

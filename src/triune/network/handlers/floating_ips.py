@@ -86,6 +86,7 @@ class FloatingIPs:
             and RESOURCES[twin.kind].fixed & RESOURCES[twin.kind].differs(resolved(twin.body, ids), found).keys()
         ):
             # It is in another role now, or its router has another exit.
+            await bring_forwardings(pod.neutron, pod.features, found, (), {})
             await pod.neutron.delete(RESOURCES[twin.kind].path, found["id"])
             found = None
         made = await pod.bring(twin, ids, found)
@@ -134,18 +135,12 @@ class FloatingIPs:
                 await pod.neutron.delete("ports", port["id"])
 
     async def _leave(self, pod: Realizer, key: Key) -> None:
-        await pod.remove(
-            names.FLOATING_IP, key.resource_id, await self._shop.read.owner("floatingips", key.resource_id)
-        )
-        await self._prune(pod, key.resource_id, set())
-        if await self._shop.bridges.release(f"{FLOATING_DEVICE}{key.resource_id}", pod.pod_id):
-            # The exit subnet may wait for it.
-            await self._ask_bridge(key)
-
-    async def _ask_bridge(self, key: Key) -> None:
         owner = await self._shop.read.owner("floatingips", key.resource_id)
-        if owner is not None:
-            await self._shop.request([Key(names.BRIDGE, owner)])
+        for twin in await pod.surplus(names.FLOATING_IP, key.resource_id, owner):
+            await bring_forwardings(pod.neutron, pod.features, twin, (), {})
+        await pod.remove(names.FLOATING_IP, key.resource_id, owner)
+        await self._prune(pod, key.resource_id, set())
+        await self._shop.bridges.release(f"{FLOATING_DEVICE}{key.resource_id}", pod.pod_id)
 
     async def _forget(self, pod: Realizer, key: Key) -> None:
         """What was known to be there may have gone: looked at anew the next time."""
