@@ -120,7 +120,7 @@ NETWORK_OPTS = [
         min=16,
         max=28,
         help="Size of one subnet of that range. It bounds the sum of the regions of all routers of a project that span "
-        "regions, and the number of a router's floating IPs whose servers are in other regions than the external network.",
+        "regions, and the number of a router's floating IPs whose servers are elsewhere than the external network.",
     ),
     cfg.StrOpt(
         "bridge_range_ipv6",

@@ -39,7 +39,7 @@ class Attachment:
 
 
 def spans_pods(network: JSON) -> bool:
-    """Whether a network can be in several pods at the same time, and pods may have gateway addresses of their own there.
+    """Whether a network can be in several pods at the same time, with gateway addresses of their own.
 
     Those of external networks are of whoever is outside, and those of exit subnets are in one pod.
     """
