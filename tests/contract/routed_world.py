@@ -115,6 +115,9 @@ class Roads:
             path = "floatingips" if "floating_ip_address" in record else "routers"
             for port in self.central.ports_of(record["id"], ROUTER_INTERFACE) if path == "routers" else ():
                 await self.detach(record, port)
+            forwardings = self.central.records["port_forwardings"].values() if path == "floatingips" else ()
+            for each in [each for each in forwardings if each["floatingip_id"] == record["id"]]:
+                await self.ask("DELETE", f"{path}/{record['id']}/port_forwardings/{each['id']}")
             await self.ask("DELETE", f"{path}/{record['id']}")
 
     def held(self, *devices: str) -> list[Record]:

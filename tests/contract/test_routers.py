@@ -214,6 +214,7 @@ async def test_ipv6_leaves_by_the_bridge(there: World) -> None:
         network = next(each for each in roads.central.networks.values() if each["name"] == f"n{number}")
         modes = {"ipv6_ra_mode": "slaac", "ipv6_address_mode": "slaac"}
         subnet = roads.central.add_subnet(network, f"2001:db8:{number}::/64", **modes)
+        roads.central._give_automatic(subnet)
         roads.central.add_interface(router, subnet)
     await roads.gateway(router, outside, 0)
     await still(roads)
