@@ -23,8 +23,13 @@ class Gateways:
         self._reserve = reserve
 
     async def around(self, network: JSON, pod_id: str) -> tuple[Home | None, list[Attachment]]:
-        """The home of a network, which is this pod where it can span pods and has none yet; routers on it."""
-        home = await self.homes.claim(network["id"], pod_id) if spans_pods(network) else None
+        """The home of a network that can span pods, which is this pod where it has none yet; routers on it.
+
+        Of others nothing is asked: everywhere they have the addresses that central Neutron tells.
+        """
+        if not spans_pods(network):
+            return None, []
+        home = await self.homes.claim(network["id"], pod_id)
         return home, attachments(await self._read.on_networks([network["id"]]))
 
     async def of(self, networks: Iterable[JSON], subnets: Iterable[JSON], pod_id: str) -> dict[str, str | None]:
