@@ -10,13 +10,14 @@ from sqlalchemy.exc import IntegrityError
 from triune.db.engine import Database
 from triune.db.models import GatewayRow
 from triune.network.central.presence import is_stretched
-from triune.network.plan import is_exit
 from triune.portions import portions
 
 JSON = Mapping[str, Any]
 
 # Networks of one statement.
 AT_ONCE = 500
+# How often a home is claimed that others leave meanwhile.
+CLAIMS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,9 @@ class Attachment:
 def spans_pods(network: JSON) -> bool:
     """Whether a network can be in several pods at the same time, with gateway addresses of their own.
 
-    Those of external networks are of whoever is outside, and those of exit subnets are in one pod.
+    Those of external networks are of whoever is outside.
     """
-    if network.get("router:external") or is_exit(network):
+    if network.get("router:external"):
         return False
     segments = network.get("segments") or [network]
     return is_stretched({str(each.get("provider:network_type")) for each in segments})
@@ -53,8 +54,15 @@ def is_own(subnet: JSON, pod_id: str, home: Home | None, attachments: Iterable[A
     """Whether a pod needs a gateway address of its own on a subnet; only a network that can span
     pods has a home.
     """
+    if home is None or home.pod_id in (None, pod_id):
+        return False
+    return _can_be_own(subnet, pod_id, home, attachments)
+
+
+def _can_be_own(subnet: JSON, pod_id: str, home: Home, attachments: Iterable[Attachment]) -> bool:
+    """Whether a pod may have a gateway address of its own on a subnet, as far as others are there."""
     address = subnet.get("gateway_ip")
-    if home is None or home.pod_id in (None, pod_id) or not address or subnet["ip_version"] != 4:
+    if not address or subnet["ip_version"] != 4:
         return False
     on_subnet = [each for each in attachments if each.subnet_id == subnet["id"]]
     if any(each.local == pod_id for each in on_subnet):
@@ -66,10 +74,14 @@ def is_own(subnet: JSON, pod_id: str, home: Home | None, attachments: Iterable[A
 def handed_out(
     subnet: JSON, pod_id: str, home: Home | None, attachments: Iterable[Attachment], held: Mapping[str, str]
 ) -> str | None:
-    """The gateway address that a pod hands out; `held` are its own ones, by subnet."""
+    """The gateway address that a pod hands out; `held` are its own ones, by subnet.
+
+    A pod keeps its own where it has become the home itself: its servers have been told of it.
+    """
     attachments = list(attachments)
-    if is_own(subnet, pod_id, home, attachments):
-        return held.get(subnet["id"]) or subnet["gateway_ip"]
+    own = held.get(subnet["id"])
+    if own is not None and home is not None and _can_be_own(subnet, pod_id, home, attachments):
+        return own
     local = sorted(each.address for each in attachments if each.subnet_id == subnet["id"] and each.local == pod_id)
     address: str | None = subnet["gateway_ip"]
     # A router of the pod's own is nearer than one with the subnet's address elsewhere.
@@ -86,11 +98,16 @@ class Homes:
 
     async def claim(self, network_id: str, pod_id: str) -> Home:
         """The home of a network: this pod, where there is none yet."""
-        await self._add(network_id)
         vacant = update(GatewayRow).where(GatewayRow.network_id == network_id, GatewayRow.pod_id.is_(None))
-        async with self._database.transaction() as session:
-            await session.execute(vacant.values(pod_id=pod_id))
-        return (await self.of([network_id])).get(network_id, Home())
+        home = Home()
+        for _ in range(CLAIMS):
+            await self._add(network_id)
+            async with self._database.transaction() as session:
+                await session.execute(vacant.values(pod_id=pod_id))
+            home = (await self.of([network_id])).get(network_id, home)
+            if home.pod_id is not None:
+                break
+        return home
 
     async def of(self, network_ids: Iterable[str]) -> dict[str, Home]:
         """The homes of networks, as far as they have rows."""

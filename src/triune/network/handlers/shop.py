@@ -85,7 +85,7 @@ class Shop:
         self.read = read
         self.routing = routing
         self.bridges = bridges
-        self.gateways = Gateways(read.central, routing, reserve)
+        self.gateways = Gateways(read.central, routing, reserve, user.project)
         self.patience = Patience()
         self.reserve = reserve
         self._registry = registry

@@ -1,10 +1,11 @@
 """Gateway addresses of networks in pods: what decides about them, read from central Neutron."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from triune.network.gateways import Attachment, Home, handed_out, spans_pods
+from triune.network.names import BRIDGE_NAME, EXIT_NAME
 from triune.network.neutron import Neutron
 from triune.network.reserve import Reserve, held
 from triune.network.routing.model import Router
@@ -16,8 +17,11 @@ JSON = dict[str, Any]
 class Gateways:
     """All methods raise `PodUnreachable` and `Refused` of central Neutron, and `DatabaseUnavailable`."""
 
-    def __init__(self, central: Neutron, read: RoutingRead, reserve: Reserve) -> None:
+    def __init__(
+        self, central: Neutron, read: RoutingRead, reserve: Reserve, own_project: Callable[[], Awaitable[str]]
+    ) -> None:
         self.homes = read.homes
+        self._own_project = own_project
         self._central = central
         self._read = read
         self._reserve = reserve
@@ -27,20 +31,21 @@ class Gateways:
 
         Of others nothing is asked: everywhere they have the addresses that central Neutron tells.
         """
-        if not spans_pods(network):
+        if not spans_pods(network) or is_between(network, await self._own_project()):
             return None, []
         home = await self.homes.claim(network["id"], pod_id)
         return home, attachments(await self._read.on_networks([network["id"]]))
 
     async def of(self, networks: Iterable[JSON], subnets: Iterable[JSON], pod_id: str) -> dict[str, str | None]:
         """The gateway addresses that a pod hands out in the subnets of networks that can span pods."""
-        spanning = {each["id"] for each in networks if spans_pods(each)}
+        own_project = await self._own_project()
+        spanning = {each["id"] for each in networks if spans_pods(each) and not is_between(each, own_project)}
         held, homes, routers = await asyncio.gather(
             self._read.held_gateways(spanning, pod_id), self.homes.of(spanning), self._read.on_networks(spanning)
         )
         around = attachments(routers)
         return {
-            each["id"]: handed_out(each, pod_id, homes.get(each["network_id"]), around, held)
+            each["id"]: handed_out(each, pod_id, homes.get(each["network_id"], Home()), around, held)
             for each in subnets
             if each["network_id"] in spanning
         }
@@ -60,6 +65,11 @@ class Gateways:
         filters = [("network_id", network["id"]), ("fixed_ips", f"ip_address={subnet['gateway_ip']}")]
         ports = await self._central.list("ports", filters, ["device_owner"])
         return any(not each["device_owner"].startswith("network:router_") for each in ports)
+
+
+def is_between(network: JSON, own_project: str) -> bool:
+    """Whether pod routers meet on a network: there an address has one meaning in all pods."""
+    return network["project_id"] == own_project and str(network["name"]).startswith((BRIDGE_NAME, EXIT_NAME))
 
 
 def attachments(routers: Iterable[Router]) -> list[Attachment]:

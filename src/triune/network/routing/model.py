@@ -70,7 +70,7 @@ class Router:
     shown: JSON
     span: Span
     interfaces: tuple[Interface, ...] = ()
-    # Those of its interfaces and of its external network, by id.
+    # Those of its interfaces, by id.
     subnets: Mapping[str, JSON] = field(default_factory=dict)
 
 

@@ -3,8 +3,8 @@
 A pod router names other resources by `Ref`; which ids they have in the pod is found out when it is realized.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from triune.network.routing.model import Address, Interface, Router, Span, Surro
 
 JSON = Mapping[str, Any]
 
-_DEFAULT_V6: Final = "::/0"
+_DEFAULTS: Final[Mapping[int, str]] = {4: "0.0.0.0/0", 6: "::/0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,9 @@ def pod_router(router: Router, around: Surroundings, pod_id: str) -> PodRouter |
     """The part of a router that is in a pod; None where it needs none. What is missing at the top is left out."""
     if pod_id not in pods(router.span):
         return None
+    if pod_id not in around.links:
+        # The others' links are not reached without one.
+        around = replace(around, links={})
     shown = router.shown
     body = {"name": shown["name"], "description": shown.get("description"), "admin_state_up": shown["admin_state_up"]}
     return PodRouter(
@@ -150,12 +153,23 @@ def pod_router(router: Router, around: Surroundings, pod_id: str) -> PodRouter |
     )
 
 
-def _attachments(router: Router, around: Surroundings, pod_id: str) -> Iterator[Attachment]:
+def _interfaces(router: Router, around: Surroundings, pod_id: str) -> list[Interface]:
+    """The interfaces that a pod router has, as far as their addresses are there."""
     lacking = needs(router, around, pod_id).own
-    for each in router.interfaces:
-        if is_in(router.span, each.network_id, pod_id) and each.port_id not in lacking:
-            spots = tuple(_spot(address, around.own.get(each.port_id)) for address in each.addresses)
-            yield Attachment(Ref(names.NETWORK, each.network_id), spots)
+    return [
+        each
+        for each in router.interfaces
+        if is_in(router.span, each.network_id, pod_id) and each.port_id not in lacking
+    ]
+
+
+def _spots(interface: Interface, around: Surroundings) -> tuple[Spot, ...]:
+    return tuple(_spot(address, around.own.get(interface.port_id)) for address in interface.addresses)
+
+
+def _attachments(router: Router, around: Surroundings, pod_id: str) -> Iterator[Attachment]:
+    for each in _interfaces(router, around, pod_id):
+        yield Attachment(Ref(names.NETWORK, each.network_id), _spots(each, around))
     link = around.links.get(pod_id)
     if link is not None and meets(router.span):
         spots = tuple(_spot(each) for each in link.addresses)
@@ -186,18 +200,8 @@ def _gateway(router: Router, around: Surroundings, pod_id: str) -> Gateway | Non
 
 def _routes(router: Router, around: Surroundings, pod_id: str) -> Iterator[Route]:
     yield from _towards_subnets(router, around, pod_id)
-    yield from _of_user(router, around, pod_id)
+    yield from _of_owner(router, around, pod_id)
     yield from _by_neighbours(router, around)
-    span, external = router.span, router.shown.get("external_gateway_info") or {}
-    has_ipv6 = any(":" in each["ip_address"] for each in _fixed_ips(external))
-    nexthop = _link_address(around, str(span.gateway_pod), 6) if has_ipv6 and span.gateway_pod != pod_id else None
-    if nexthop is not None:
-        # Of IPv4 the exit subnet's own gateway tells.
-        yield Route(_DEFAULT_V6, nexthop)
-
-
-def _fixed_ips(external: JSON) -> Iterable[JSON]:
-    return external.get("external_fixed_ips") or ()
 
 
 def _towards_subnets(router: Router, around: Surroundings, pod_id: str) -> Iterator[Route]:
@@ -224,17 +228,72 @@ def _link_address(around: Surroundings, pod_id: str, version: int) -> str | None
     return next((str(each) for each in addresses if each.version == version), None)
 
 
-def _of_user(router: Router, around: Surroundings, pod_id: str) -> Iterator[Route]:
-    """The routes of the router's owner, where the next hop is; elsewhere they lead there."""
-    for each in router.shown.get("routes") or ():
-        hop, destination = ip_address(each["nexthop"]), str(ip_network(each["destination"], strict=False))
-        interface = _connected(router, str(hop))
-        if interface is None:
-            yield from _outwards(router, around, pod_id, Route(destination, str(hop)))
-        elif is_in(router.span, interface.network_id, pod_id):
-            yield Route(destination, str(hop))
-        elif (nexthop := _across(router, around, interface.network_id, hop.version)) is not None:
-            yield Route(destination, nexthop)
+def _of_owner(router: Router, around: Surroundings, pod_id: str) -> Iterator[Route]:
+    """The routes of the router's owner, where the next hop is; elsewhere they lead there.
+
+    Of several next hops those of the own pod count, as its own gateway does: two pods could pass packets to and fro.
+    """
+    # What a router is connected to is nearer than any route, wherever that is.
+    connected = {str(ip_network(each["cidr"])) for each in router.subnets.values()}
+    asked = [each for each in _asked(router) if each.destination not in connected]
+    here = [each for each in asked if _is_here(router, pod_id, each.nexthop)]
+    interfaces = _interfaces(router, around, pod_id)
+    # Neutron refuses them all for one that is the router itself, or not connected.
+    own = {str(ip_address(spot.address)) for each in interfaces for spot in _spots(each, around)}
+    for route in here:
+        interface = _connected(router, route.nexthop)
+        if (interface is None or interface in interfaces) and route.nexthop not in own:
+            yield route
+    near, versions = {each.destination for each in here}, _versions(router)
+    if router.span.gateway_pod == pod_id:
+        near |= {_DEFAULTS[each] for each in versions}
+    elif _DEFAULTS[6] not in near and 6 in versions:
+        # Of IPv4 the exit subnet's own gateway tells.
+        yield from _by_link(around, router.span.gateway_pod, _DEFAULTS[6], 6)
+    for route in asked:
+        if route.destination not in near:
+            yield from _elsewhere(router, around, pod_id, route)
+
+
+def _asked(router: Router) -> list[Route]:
+    return [
+        Route(str(ip_network(each["destination"], strict=False)), str(ip_address(each["nexthop"])))
+        for each in router.shown.get("routes") or ()
+    ]
+
+
+def _versions(router: Router) -> frozenset[int]:
+    """The IP versions of which a router has a way out."""
+    external = router.shown.get("external_gateway_info") or {}
+    return frozenset(ip_address(each["ip_address"]).version for each in external.get("external_fixed_ips") or ())
+
+
+def _is_here(router: Router, pod_id: str, nexthop: str) -> bool:
+    """Whether a pod is one in which a next hop is; one that is on no interface's subnet is on the external network."""
+    interface = _connected(router, nexthop)
+    if interface is None:
+        return router.span.gateway_pod == pod_id
+    return is_in(router.span, interface.network_id, pod_id)
+
+
+def _elsewhere(router: Router, around: Surroundings, pod_id: str, route: Route) -> Iterator[Route]:
+    """A route to the pod in which its next hop is."""
+    version = ip_address(route.nexthop).version
+    interface = _connected(router, route.nexthop)
+    if interface is not None:
+        nexthop = _across(router, around, interface.network_id, version)
+        if nexthop is not None:
+            yield Route(route.destination, nexthop)
+    elif version == 6:
+        yield from _by_link(around, router.span.gateway_pod, route.destination, version)
+    elif around.exit is not None and has_exit(router.span, around, pod_id):
+        yield Route(route.destination, around.exit.gateway_ip)
+
+
+def _by_link(around: Surroundings, pod_id: str | None, destination: str, version: int) -> Iterator[Route]:
+    nexthop = _link_address(around, pod_id, version) if pod_id is not None else None
+    if nexthop is not None:
+        yield Route(destination, nexthop)
 
 
 def _connected(router: Router, nexthop: str) -> Interface | None:
@@ -246,24 +305,12 @@ def _connected(router: Router, nexthop: str) -> Interface | None:
     return None
 
 
-def _outwards(router: Router, around: Surroundings, pod_id: str, route: Route) -> Iterator[Route]:
-    """A route whose next hop is on the external network."""
-    gateway_pod = router.span.gateway_pod
-    if gateway_pod == pod_id:
-        yield route
-    elif gateway_pod is not None:
-        version = ip_address(route.nexthop).version
-        if version == 4 and around.exit is not None and has_exit(router.span, around, pod_id):
-            yield Route(route.destination, around.exit.gateway_ip)
-        elif version == 6 and (nexthop := _link_address(around, gateway_pod, version)) is not None:
-            yield Route(route.destination, nexthop)
-
-
 def _by_neighbours(router: Router, around: Surroundings) -> Iterator[Route]:
     """What other routers on the same subnets reach, so that servers need only know their own pod's router."""
     own = [ip_network(each["cidr"]) for each in router.subnets.values()]
     taken = {str(ip_network(each["destination"], strict=False)) for each in router.shown.get("routes") or ()}
-    for neighbour in sorted(around.neighbours, key=lambda each: ip_address(each.address).packed):
+    near = (each for each in around.neighbours if each.subnet_id in router.subnets)
+    for neighbour in sorted(near, key=lambda each: ip_address(each.address).packed):
         for cidr in neighbour.cidrs:
             network = ip_network(cidr)
             if str(network) in taken or any(network.version == each.version and network.overlaps(each) for each in own):

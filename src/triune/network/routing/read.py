@@ -141,7 +141,8 @@ class RoutingRead:
             for port in await self.central.list("ports", filters, ["device_id", "fixed_ips"]):
                 if port["device_id"].startswith(own):
                     found[port["device_id"]] += _addresses(port)
-        return found
+        # Of two by accident the same one counts everywhere: the last here, and the first of `reserve.held`.
+        return {device: sorted(some, key=lambda each: each.ip_address, reverse=True) for device, some in found.items()}
 
     async def _interfaces_on(self, network_ids: Iterable[str]) -> list[JSON]:
         found: list[JSON] = []
