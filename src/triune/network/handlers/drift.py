@@ -9,12 +9,13 @@ from typing import Any, Final
 from oslo_log import log as logging
 
 from triune.network import drift, names, parts, plan
+from triune.network.adoption import adopted
 from triune.network.drift import Held, Wanted
 from triune.network.handlers.routing_drift import routing_drift
 from triune.network.handlers.shop import TOPS, Shop
 from triune.network.model import Group, Members, Network, Policy, Port, Rules
 from triune.network.names import TAG
-from triune.network.plan import REMOTE_ADDRESS_GROUPS, Twin
+from triune.network.plan import REMOTE_ADDRESS_GROUPS, Ref, Twin
 from triune.network.read import lent
 from triune.network.realize import Realizer
 from triune.network.resources import RESOURCES, SUBNET
@@ -50,6 +51,7 @@ class Drift:
         held = Held(records, shares)
         held.disown(await self._owners(held.surplus(wanted)))
         found = drift.compare(pod.pod_id, wanted, held, pod.features, pod.limits)
+        found = await self._without_adopted(pod, found)
         twice = [each for each, how in found.items() if how == drift.TWICE]
         await asyncio.gather(*(pod.forget(each.kind, each.resource_id) for each in twice))
         found |= _servers(pod, ports, Held({names.PORT: records[names.PORT]}))
@@ -63,6 +65,25 @@ class Drift:
             some = ", ".join(f"{each.kind} {each.resource_id}" for each in fresh[:SHOWN])
             LOG.warning("%s differs from the plan: %s (%s)", pod.neutron.pod.region_name, counts, some)
         await self._shop.request(fresh, backlog=True)
+
+    async def _without_adopted(self, pod: Realizer, found: Mapping[Key, str]) -> dict[Key, str]:
+        """What differs, but for external networks in whose place a pod has its own."""
+        missing = [each for each in found if each.kind == names.NETWORK and found[each] == drift.MISSING]
+        known = await self._shop.ids(pod.pod_id, (Ref(each.kind, each.resource_id) for each in missing))
+        models = [
+            (each, bottom_id, await self._shop.read.network(each.resource_id, pod.pod_id))
+            for each in missing
+            if (bottom_id := known.get(Ref(each.kind, each.resource_id))) is not None
+        ]
+        adopted_keys = {
+            key
+            for key, bottom_id, model in models
+            if model is not None
+            and (own := await adopted(pod.neutron, model)) is not None
+            and own.network["id"] == bottom_id
+            and not own.lacks(model)
+        }
+        return {each: how for each, how in found.items() if each not in adopted_keys}
 
     async def _owners(self, surplus: Mapping[str, Iterable[str]]) -> dict[str, str]:
         """The projects of resources of the top that are still there."""

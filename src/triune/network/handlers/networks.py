@@ -7,6 +7,7 @@ from typing import Any, Final
 from oslo_log import log as logging
 
 from triune.network import names, parts, plan
+from triune.network.adoption import Adopted, adopted
 from triune.network.gateways import handed_out, is_own
 from triune.network.handlers.shop import FOREIGN_PAUSE, TRY_PAUSE, Left, Shop, still_lent
 from triune.network.handlers.together import together
@@ -14,7 +15,7 @@ from triune.network.model import Network
 from triune.network.names import FLOATING_DEVICE, GATEWAY_DEVICE, RESERVE_DEVICE
 from triune.network.neutron import Refused
 from triune.network.plan import Ref
-from triune.network.realize import CONFLICT, Realizer
+from triune.network.realize import CONFLICT, Realizer, Unlike
 from triune.network.resources import RESOURCES, SUBNET
 from triune.network.routing.gateways import is_between
 from triune.network.routing.plan import pods
@@ -52,6 +53,9 @@ class Networks:
         model = await self._shop.read.network(key.resource_id, key.pod_id)
         if model is None:
             return await self._leave(pod, key)
+        if (own := await adopted(pod.neutron, model)) is not None:
+            await self._adopt(pod, model, own)
+            return None
         if await pod.routings.bottom(names.NETWORK, key.resource_id, pod.pod_id) is None:
             # Before it is there: whoever dies in between asks again.
             await self._ask_routers(key.resource_id)
@@ -75,6 +79,16 @@ class Networks:
         own = [each for each in model.subnets if is_own(each, pod_id, home, attachments)]
         held = await self._shop.gateways.hold(shown, own, holders, f"{GATEWAY_DEVICE}{pod_id}")
         return used, {each["id"]: handed_out(each, pod_id, home, attachments, held) for each in model.subnets}
+
+    async def _adopt(self, pod: Realizer, model: Network, own: Adopted) -> None:
+        """Remember the pod's own network as the external one. Raises `Unlike`."""
+        if prefixes := own.lacks(model):
+            region, there = pod.neutron.pod.region_name, own.network["id"]
+            raise Unlike(f"{region}'s own external network {there} has no subnet {', '.join(prefixes)}")
+        put, project_id = pod.routings.put, model.shown["project_id"]
+        for top_id, subnet in own.subnets.items():
+            await put(SUBNET, top_id, pod.pod_id, subnet["id"], project_id)
+        await put(names.NETWORK, model.shown["id"], pod.pod_id, own.network["id"], project_id)
 
     async def _ask_routers(self, network_id: str) -> None:
         """The parts of routers in all their pods, where a network of theirs has come or gone."""
