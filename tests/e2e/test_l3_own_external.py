@@ -35,9 +35,12 @@ def own_network(admin: Person, name: str) -> Iterator[tuple[Any, Any]]:
 @pytest.fixture(scope="module")
 def world(owner: Person, admin: Person, boot: dict[str, str]) -> Iterator[tuple[Edge, Any, Any]]:
     """Two servers in two pods, a router with a gateway, and what the region had before."""
-    with own_network(admin, f"{owner.name}-own") as (network, subnet), edge(owner, admin, boot) as made:
-        with routers.gateway(owner, made.router, made.external):
-            yield made, network, subnet
+    with (
+        own_network(admin, f"{owner.name}-own") as (network, subnet),
+        edge(owner, admin, boot) as made,
+        routers.gateway(owner, made.router, made.external),
+    ):
+        yield made, network, subnet
 
 
 def test_everybody_leaves_by_it_and_answers_on_it(owner: Person, world: tuple[Edge, Any, Any]) -> None:
