@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triune.network import names
@@ -411,6 +411,7 @@ def worlds(draw, whole=True, routed=True):
     return World(made, surroundings)
 
 
+@settings(deadline=None)
 @given(worlds(whole=False))
 def test_every_next_hop_is_connected_and_somebody_elses(world):
     for pod, part in world.parts.items():
@@ -421,6 +422,7 @@ def test_every_next_hop_is_connected_and_somebody_elses(world):
             assert hop not in own, route
 
 
+@settings(deadline=None)
 @given(worlds())
 def test_there_are_no_loops(world):
     """Nor is a packet passed on twice, whatever routes there are."""
@@ -430,6 +432,7 @@ def test_there_are_no_loops(world):
             assert all(hops <= 1 for _, hops in world.ends(pod, address))
 
 
+@settings(deadline=None)
 @given(worlds(routed=False))
 def test_every_subnet_that_is_anywhere_is_reached(world):
     for made in world.router.interfaces:
@@ -441,6 +444,7 @@ def test_every_subnet_that_is_anywhere_is_reached(world):
                 assert ends == {(str(server), 0 if pod in there else 1)}
 
 
+@settings(deadline=None)
 @given(worlds())
 def test_everybody_gets_out_in_the_external_networks_pod(world):
     gateway_pod = world.router.span.gateway_pod
@@ -450,6 +454,7 @@ def test_everybody_gets_out_in_the_external_networks_pod(world):
             assert set(world.ends(pod, address)) == {(OUTSIDE[version], 0 if pod == gateway_pod else 1)}
 
 
+@settings(deadline=None)
 @given(worlds())
 def test_there_are_no_more_routes_than_subnets_and_routes_of_the_owner(world):
     for pod, part in world.parts.items():
@@ -457,6 +462,7 @@ def test_there_are_no_more_routes_than_subnets_and_routes_of_the_owner(world):
         assert len(part.routes) <= len(remote) + len(world.router.shown["routes"]) + 1
 
 
+@settings(deadline=None)
 @given(worlds())
 def test_an_address_of_the_router_is_in_one_pod(world):
     for made in world.router.interfaces:
