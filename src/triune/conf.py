@@ -119,8 +119,8 @@ NETWORK_OPTS = [
         default=24,
         min=16,
         max=28,
-        help="Size of one subnet of that range. It bounds the number of regions of a router, and that of the floating "
-        "IPs of a router whose servers are in other regions than the external network.",
+        help="Size of one subnet of that range. It bounds the sum of the regions of all routers of a project that span "
+        "regions, and the number of a router's floating IPs whose servers are elsewhere than the external network.",
     ),
     cfg.StrOpt(
         "bridge_range_ipv6",
@@ -130,8 +130,9 @@ NETWORK_OPTS = [
     cfg.StrOpt(
         "bridge_network_type",
         default="vlan",
-        choices=["vlan", "flat", "vxlan", "geneve"],
-        help="Type of these networks. Their segments must be the same network in all regions.",
+        choices=["vlan", "flat"],
+        help="Type of these networks, whose segments must be the same network in all regions. `flat` does for one "
+        "project without external networks only: each needs a physical network of its own.",
     ),
     cfg.StrOpt(
         "bridge_physical_network",

@@ -4,18 +4,14 @@ Requests go to the fakes without a network between, so that thousands can be mad
 had its effect. What the mechanism driver does in central Neutron is done by a hook: placements follow profiles.
 """
 
-import asyncio
-import json
 import random
 import shutil
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
-from multidict import CIMultiDict, CIMultiDictProxy
 from sqlalchemy import delete, update
 
 from triune.conf import new
@@ -23,7 +19,6 @@ from triune.db.engine import Database
 from triune.db.models import JournalRow, PlacementRow
 from triune.network import names
 from triune.network.handlers import handlers
-from triune.pods.client import Document, PodUnreachable
 from triune.pods.registry import Pod, Registry
 from triune.pods.routings import Routings
 from triune.work.backoff import Backoff
@@ -34,74 +29,26 @@ from triune.work.runner import KeyFailed, KeyWaits, Runner
 
 from .cloud.keystone import Keystone
 from .cloud.neutron import Neutron, Record
-from .cloud.service import Asked, Refusal
+from .network_wire import FAULTS, Crash, Wire
 from .tables import Tables, places_itself
 
 PROJECT, OTHER = "a" * 32, "b" * 32
 PACE = Pace(0.05, 5.0, 20.0, 8, 8, 3600.0, Backoff(0.01, 0.02))
 # Kinds in an order in which things can leave a pod.
-KINDS = (
-    names.PORT, names.NETWORK, names.SECURITY_GROUP_RULES, names.SECURITY_GROUP, names.REMOTE_GROUP,
-    names.ADDRESS_GROUP, names.QOS_POLICY,
-)  # fmt: skip
-
-
-FAULTS = ("before", "after", "crash before", "crash after", "500")
-# Characters of a request's first line; Apache refuses more.
-LONGEST_LINE = 8190
-
-
-class Crash(BaseException):
-    """The process is gone at this request."""
-
-
-class Wire:
-    """Stands for the service user: asks the fakes directly, with faults."""
-
-    def __init__(self, services: dict[str, Neutron], keystone: Keystone) -> None:
-        self._services = services
-        self._token = keystone.token("service", roles=("admin", "service"))
-        self.calls: list[tuple[str, str, str]] = []
-        # After so many requests one fails, in this way; None: none does.
-        self.fails_in: int | None = None
-        self.fault = ""
-        # Awaited after a request had its effect, before it is answered: method and path.
-        self.on_the_way: Callable[[str, str], Awaitable[None]] | None = None
-
-    async def fetch(
-        self, pod: Pod, service: str, method: str, path: str, document: Any = None, query: str = "", **_more: Any
-    ) -> Document:
-        assert service == "network"
-        self.calls.append((pod.region_name, method, path))
-        await asyncio.sleep(0)
-        fault = ""
-        if self.fails_in is not None:
-            fault, self.fails_in = (self.fault, None) if self.fails_in == 0 else ("", self.fails_in - 1)
-        if fault == "crash before":
-            raise Crash
-        if len(f"{method} /networking{path}?{query} HTTP/1.1") > LONGEST_LINE:
-            return Document(pod, service, 414, CIMultiDictProxy(CIMultiDict()), b"URI too long")
-        if fault == "before":
-            raise PodUnreachable(pod, service, "cut")
-        if fault == "500":
-            return Document(pod, service, 500, CIMultiDictProxy(CIMultiDict()), b"oops")
-        body = b"" if document is None else json.dumps(document).encode()
-        asked = Asked(method, path, path, parse_qsl(query), {"x-auth-token": self._token.id}, body)
-        try:
-            answer = await self._services[pod.region_name]._answer(asked, None)
-        except Refusal as refusal:
-            answer = refusal.answer
-        if self.on_the_way is not None:
-            await self.on_the_way(method, path)
-        if fault == "after":
-            raise PodUnreachable(pod, service, "cut")
-        if fault == "crash after":
-            raise Crash
-        return Document(pod, service, answer.status, CIMultiDictProxy(CIMultiDict()), answer.body)
-
-    def changes(self) -> list[tuple[str, str, str]]:
-        """What was asked that changes something."""
-        return [call for call in self.calls if call[1] != "GET"]
+COLLECTIONS = {
+    names.FLOATING_IP: "floatingips",
+    names.ROUTER: "routers",
+    names.PORT: "ports",
+    names.NETWORK: "networks",
+    names.SECURITY_GROUP_RULES: "security_groups",
+    names.SECURITY_GROUP: "security_groups",
+    names.REMOTE_GROUP: "security_groups",
+    names.ADDRESS_GROUP: "address_groups",
+    names.QOS_POLICY: "policies",
+}
+KINDS = (*COLLECTIONS, names.BRIDGE)
+# Those that ask for each other, and end.
+ROUTING = (names.FLOATING_IP, names.ROUTER, names.BRIDGE)
 
 
 class FollowingRunner(Runner):
@@ -121,7 +68,11 @@ class World:
         self.keystone = Keystone()
         self.central = Neutron(self.keystone, max_mtu=1450, ovn=False)
         self.neutrons = {f"Region{number}": Neutron(self.keystone) for number in range(tops)}
-        self.wire = Wire({"CentralRegion": self.central, **self.neutrons}, self.keystone)
+        services = {"CentralRegion": self.central, **self.neutrons}
+        for number, neutron in enumerate(services.values()):
+            # Of this they make MACs: each its own.
+            neutron.port = number
+        self.wire = Wire(services, self.keystone)
         self.conf = new()
         self.database = database
         self.registry = Registry(database, 60.0)
@@ -180,19 +131,13 @@ class World:
 
     def keys(self) -> Iterable[Key]:
         """A key of every kind for everything that is or was at the top, for every pod."""
-        central = self.central
-        ids = {
-            names.PORT: self._ever["ports"],
-            names.NETWORK: self._ever["networks"],
-            names.SECURITY_GROUP_RULES: self._ever["security_groups"],
-            names.SECURITY_GROUP: self._ever["security_groups"],
-            names.REMOTE_GROUP: self._ever["security_groups"],
-            names.ADDRESS_GROUP: self._ever["address_groups"],
-            names.QOS_POLICY: self._ever["policies"],
-        }
-        for collection, records in central.records.items():
+        for collection, records in self.central.records.items():
             self._ever.setdefault(collection, set()).update(records)
-        return [Key(kind, id_, pod.id) for kind in KINDS for id_ in sorted(ids[kind]) for pod in self.pods]
+        routers = self.central.records["routers"].values()
+        self._ever.setdefault("projects", set()).update(each["project_id"] for each in routers)
+        found = {kind: sorted(self._ever[collection]) for kind, collection in COLLECTIONS.items()}
+        keys = [Key(kind, id_, pod.id) for kind, ids in found.items() for id_ in ids for pod in self.pods]
+        return [*keys, *(Key(names.BRIDGE, project_id) for project_id in sorted(self._ever["projects"]))]
 
     _ever: dict[str, set[str]]
 
@@ -208,6 +153,7 @@ class World:
                     failed[key] = str(error)
                 except KeyFailed as error:
                     failed[key] = str(error.__cause__ or error)
+            failed |= {each.key: "asked for" for each in await self.journal.due(ROUTING, 100)}
             if not failed:
                 return
         raise AssertionError(f"never settles: {failed}")

@@ -99,6 +99,24 @@ def seen_as(server: Any, other: Any, address: str, seconds: float = REACH_SECOND
         return wait_until(what, lambda: seen_from(server, address, SEEN_PORT), seconds, interval=0.3) or ""
 
 
+def becomes(server: Any, other: Any, address: str, expected: str, seconds: float = REACH_SECONDS) -> None:
+    """Wait until `other`, who has `address`, sees a server under an expected address. Raises `TimeoutError`.
+
+    For what is changed shortly before: until the regions have followed, they do as before.
+    """
+    seen: list[str | None] = [None]
+
+    def look() -> bool:
+        seen[0] = seen_from(server, address, SEEN_PORT)
+        return seen[0] == expected
+
+    with listening(other, SEEN_PORT):
+        try:
+            wait_until(f"{server.name} is seen as {expected} at {address}", look, seconds, interval=0.3)
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; it is seen as {seen[0]}") from None
+
+
 @contextmanager
 def listening(server: Any, port: int) -> Iterator[None]:
     """A TCP port of a server that accepts connections."""

@@ -81,6 +81,18 @@ def test_a_router_looks_like_any_other(owner: Person, pair: tuple[Any, list[Site
     assert sorted(shown["availability_zones"]) == ["az1", "az2"]
 
 
+def test_how_a_router_is_spread_over_hosts_is_kept_and_shown(admin: Person) -> None:
+    neutron = admin.central.network
+    made = neutron.create_router(name=f"{admin.name}-spread", is_distributed=True, is_ha=False)
+    try:
+        shown = neutron.get_router(made.id)
+        assert (shown.is_distributed, shown.is_ha) == (True, False)
+        with pytest.raises(exceptions.BadRequestException, match="chosen when it is made"):
+            neutron.update_router(made.id, is_distributed=False)
+    finally:
+        neutron.delete_router(made.id)
+
+
 @pytest.mark.parametrize("behind", [0, 1], ids=["in the first pod", "in the second pod"])
 def test_extra_routes(owner: Person, pair: tuple[Any, list[Site]], behind: int) -> None:
     """Somebody behind a server is reached from the pod of this server, and from the other one."""

@@ -55,8 +55,7 @@ def test_it_answers_outside_and_keeps_the_address_of_who_asks(
 @WHICH
 def test_the_server_leaves_under_it(world: Edge, floating: dict[str, Any], which: str) -> None:
     server = getattr(world, which).server
-    seen = packets.seen_as(server, outside.HOST, outside.ADDRESS, CHANGE_SECONDS)
-    assert seen == floating[which].floating_ip_address
+    packets.becomes(server, outside.HOST, outside.ADDRESS, floating[which].floating_ip_address, CHANGE_SECONDS)
 
 
 def test_neighbours_see_the_address_of_the_server(world: Edge, floating: dict[str, Any]) -> None:

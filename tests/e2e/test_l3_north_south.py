@@ -36,7 +36,7 @@ def test_without_a_gateway_nobody_leaves(world: Edge, which: str) -> None:
 def test_who_leaves_has_the_address_of_the_router(world: Edge, gateway: str, which: str) -> None:
     server = getattr(world, which).server
     packets.reaches(server, outside.ADDRESS, seconds=CHANGE_SECONDS)
-    assert packets.seen_as(server, outside.HOST, outside.ADDRESS) == gateway
+    packets.becomes(server, outside.HOST, outside.ADDRESS, gateway, CHANGE_SECONDS)
 
 
 def test_a_gateway_as_a_user_sets_it(owner: Person, world: Edge) -> None:
@@ -69,24 +69,23 @@ def test_the_gateway_has_the_address_that_was_asked_for(admin: Person, owner: Pe
     with routers.gateway(admin, world.router, world.external, external_fixed_ips=fixed) as address:
         assert address == CHOSEN
         for site in world.both:
-            assert packets.seen_as(site.server, outside.HOST, outside.ADDRESS, CHANGE_SECONDS) == CHOSEN
+            packets.becomes(site.server, outside.HOST, outside.ADDRESS, CHOSEN, CHANGE_SECONDS)
 
 
 def test_without_translation(admin: Person, world: Edge) -> None:
     """A network outside has to know the way back; then it sees the servers' own addresses."""
     with routers.gateway(admin, world.router, world.external, enable_snat=False) as address:
         for site in world.both:
-            assert packets.silent(site.server, outside.ADDRESS)
+            packets.falls_silent(site.server, outside.ADDRESS, CHANGE_SECONDS)
             cidr = sites.subnet(admin, site.network).cidr
             with outside.route(outside.HOST, cidr, address):
-                assert packets.seen_as(site.server, outside.HOST, outside.ADDRESS) == site.address()
+                packets.becomes(site.server, outside.HOST, outside.ADDRESS, site.address(), CHANGE_SECONDS)
                 packets.reaches(outside.HOST, site.address())
         info = {"network_id": world.external.id, "enable_snat": True}
         changed = admin.central.network.update_router(world.router.id, external_gateway_info=info)
         for site in world.both:
-            packets.reaches(site.server, outside.ADDRESS, seconds=CHANGE_SECONDS)
-            seen = packets.seen_as(site.server, outside.HOST, outside.ADDRESS)
-            assert seen == routers.external_address(changed)
+            leaves_as = routers.external_address(changed)
+            packets.becomes(site.server, outside.HOST, outside.ADDRESS, leaves_as, CHANGE_SECONDS)
 
 
 def test_ipv6_is_routed_as_it_is(admin: Person, owner: Person, world: Edge) -> None:

@@ -40,7 +40,12 @@ class Attachment:
 
 
 def spans_pods(network: JSON) -> bool:
-    """Whether a network, as Triune's own user sees it, can be in several pods at the same time."""
+    """Whether a network can be in several pods at the same time, with gateway addresses of their own.
+
+    Those of external networks are of whoever is outside.
+    """
+    if network.get("router:external"):
+        return False
     segments = network.get("segments") or [network]
     return is_stretched({str(each.get("provider:network_type")) for each in segments})
 

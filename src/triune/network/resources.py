@@ -125,7 +125,14 @@ RESOURCES: Final[Mapping[str, Resource]] = {
             tags="security-groups",
             needs={**_DESCRIBED, "stateful": "stateful-security-group"},
         ),
-        Resource(names.ROUTER, "routers", tags="routers", needs=_DESCRIBED),
+        Resource(
+            names.ROUTER,
+            "routers",
+            tags="routers",
+            # Said when it is made, and the pod makes of it what it can.
+            same={"distributed": forms.anything, "ha": forms.anything},
+            needs={**_DESCRIBED, "distributed": "dvr", "ha": "l3-ha"},
+        ),
         Resource(
             names.FLOATING_IP,
             "floatingips",

@@ -4,6 +4,8 @@ import pytest
 
 from triune.db.engine import DatabaseConflict
 from triune.network.handlers.shop import Shop
+from triune.network.read import Read
+from triune.network.routing.read import RoutingRead
 from triune.work.requests import Key
 
 from .engine import request
@@ -15,7 +17,9 @@ KEYS = [Key("k" if number % 2 else "other", f"r{number}", "p") for number in ran
 def shop(database, journal, monkeypatch) -> Shop:
     """Only what asks for keys."""
     monkeypatch.setattr("triune.network.handlers.shop.BATCH", 10)
-    return Shop(*[None] * 2, database, journal, *[None] * 4)
+    return Shop(
+        None, None, database, journal, None, None, Read(None, database), None, RoutingRead(None, database, None), None
+    )
 
 
 async def test_many_keys_are_asked_for_some_at_a_time(journal, jobs, shop, monkeypatch):

@@ -10,6 +10,7 @@ from oslo_log import log as logging
 
 from triune.db.engine import DatabaseUnavailable
 from triune.gateway.call import Call
+from triune.gateway.compute.addresses import with_public_addresses
 from triune.gateway.compute.networks import has_networks
 from triune.gateway.http import Response
 from triune.gateway.routes import Strategy
@@ -117,7 +118,7 @@ class OneServer:
         response = await self._owner(call)
         if response.status == 404 and await has_networks(call):
             await self._settle(call, call.parameters["server_id"])
-        return response
+        return await with_public_addresses(call, response)
 
     async def _settle(self, call: Call, server_id: str) -> None:
         try:
@@ -147,4 +148,4 @@ class Listed:
     async def __call__(self, call: Call) -> Response:
         response = await self._gather(call)
         await self._gone.settle_unlisted(call, response)
-        return response
+        return await with_public_addresses(call, response)

@@ -7,7 +7,6 @@ from neutron_lib import constants
 from neutron_lib.objects.utils import NotIn
 
 from triune.network.central import router_reads
-from triune.network.names import FLOATING_IP
 
 _ACTIVE: Final[str] = constants.FLOATINGIP_STATUS_ACTIVE
 _DOWN: Final[str] = constants.FLOATINGIP_STATUS_DOWN
@@ -15,7 +14,7 @@ _DOWN: Final[str] = constants.FLOATINGIP_STATUS_DOWN
 
 def pods(session: Any, fip_ids: Collection[str]) -> dict[str, set[str]]:
     """The ids of the pods that answer under floating IPs, by floating IP."""
-    return router_reads.pods_of_twins(session, FLOATING_IP, fip_ids)
+    return router_reads.answering_pods(session, fip_ids)
 
 
 def status(router_id: str | None, pod_ids: Collection[str]) -> str:

@@ -68,6 +68,14 @@ def _local_refusal(local: Pod, network: Network, pods: Collection[Pod]) -> str |
     return None
 
 
+def gateway_refusal(hints: Collection[str], network: Network, pods: Collection[Pod]) -> str | None:
+    """Why a router with these hints cannot have its gateway on an external network; None where it can."""
+    if gateway_pod(hints, network, pods, ()) is not None:
+        return None
+    where = f"the router may be in {_names(hints)} only" if hints else "the router may be anywhere"
+    return f"{where}, and the external network in {_names(network.hints) or 'no region'} only (availability_zone_hints)"
+
+
 def gateway_pod(
     hints: Collection[str], network: Network, pods: Collection[Pod], interfaces: Collection[str]
 ) -> Pod | None:

@@ -10,12 +10,14 @@ from neutron.quota import resource_registry
 from neutron_lib import constants
 from neutron_lib.api.definitions import (
     dns,
+    dvr,
     extraroute,
     extraroute_atomic,
     fip_port_details,
     floatingip_pools,
     l3,
     l3_ext_gw_mode,
+    l3_ext_ha_mode,
     router_availability_zone,
     router_enable_snat,
 )
@@ -24,19 +26,19 @@ from neutron_lib.plugins import constants as plugins
 from neutron_lib.plugins import directory
 from neutron_lib.services import base
 
-from triune.network.central import fip_status, router_checks, router_reads, together
+from triune.network.central import fip_status, router_checks, router_kinds, router_reads, together
 from triune.network.names import FLOATING_IP, ROUTER
 
-# Neither `dvr` nor `l3-ha`: how a router is spread over hosts is each pod's own matter. Who asks for it is told that
-# the attribute is unknown, as by every Neutron without these extensions.
 EXTENSIONS: Final = (
     dns.ALIAS,
+    dvr.ALIAS,
     extraroute.ALIAS,
     extraroute_atomic.ALIAS,
     fip_port_details.ALIAS,
     floatingip_pools.ALIAS,
     l3.ALIAS,
     l3_ext_gw_mode.ALIAS,
+    l3_ext_ha_mode.ALIAS,
     router_availability_zone.ALIAS,
     router_enable_snat.ALIAS,
 )
@@ -61,6 +63,7 @@ class Router(
     @resource_registry.tracked_resources(router=models.Router, floatingip=models.FloatingIP)
     def __init__(self) -> None:
         super().__init__()
+        router_kinds.subscribe()
 
     @classmethod
     def get_plugin_type(cls) -> str:
@@ -90,7 +93,9 @@ class Router(
     def _validate_gw_info(self, context: Any, info: Any, ext_ips: Any, router: Any) -> Any:
         network_id = super()._validate_gw_info(context, info, ext_ips, router)
         if network_id and not (router.gw_port and router.gw_port["network_id"] == network_id):
-            router_checks.refuse_network(context, router.id, network_id)
+            router_checks.refuse_gateway(context, router.id, network_id)
+            subnets = self._core_plugin.get_subnets_by_network(context, network_id)
+            router_checks.refuse_subnets(subnet["cidr"] for subnet in subnets)
         return network_id
 
     def _add_interface_by_subnet(self, context: Any, router: Any, subnet_id: str, owner: str) -> Any:

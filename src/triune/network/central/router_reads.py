@@ -77,10 +77,21 @@ def attached(session: Any, port_ids: Collection[str]) -> Sequence[Row[Any]]:
     return rows
 
 
-def routers_on(session: Any, network_id: str) -> frozenset[str]:
-    """The ids of the routers that have interfaces on a network."""
-    query = _attached(_ATTACHED.router_id).where(_PORTS.network_id == network_id, _is_interface())
-    return _ids(session, query)
+def local_neighbours(session: Any, router_id: str, network_id: str) -> frozenset[str]:
+    """The ids of the routers with hints that have interfaces on a network, or on one of a router's own.
+
+    Only a local router looks for what others reach. Without this a network that many projects share would touch all of
+    their routers whenever one comes or goes.
+    """
+    extra = l3_attrs.RouterExtraAttributes.__table__
+    own = _attached(_PORTS.network_id).where(_ATTACHED.router_id == router_id, _is_interface())
+    query = (
+        _attached(_ATTACHED.router_id)
+        .join(extra, extra.c.router_id == _ATTACHED.router_id)
+        .where(_PORTS.network_id.in_({network_id, *_ids(session, own)}), _is_interface())
+        .where(extra.c.availability_zone_hints.contains('"'))
+    )
+    return _ids(session, query) - {router_id}
 
 
 def pods_of_interfaces(session: Any, router_id: str) -> frozenset[str]:
@@ -172,11 +183,25 @@ def pods_of_twins(session: Any, kind: str, top_ids: Collection[str]) -> dict[str
     return found
 
 
+def answering_pods(session: Any, fip_ids: Collection[str]) -> dict[str, set[str]]:
+    """The ids of the pods that answer under floating IPs: those of their routers' gateways, where they were seen."""
+    gateways = (
+        select(_FLOATING.id, _PLACEMENTS.pod_id)
+        .select_from(l3.FloatingIP.__table__)
+        .join(l3.RouterPort.__table__, _ATTACHED.router_id == _FLOATING.router_id)
+        .join(PlacementRow.__table__, _PLACEMENTS.port_id == _ATTACHED.port_id)
+        .where(_FLOATING.id.in_(fip_ids), _ATTACHED.port_type == constants.DEVICE_OWNER_ROUTER_GW)
+    )
+    outside = {(str(row[0]), str(row[1])) for row in session.execute(gateways)}
+    seen = pods_of_twins(session, FLOATING_IP, fip_ids)
+    return {fip_id: {pod for pod in pods if (fip_id, pod) in outside} for fip_id, pods in seen.items()}
+
+
 def active_floating_ips(session: Any, project_id: str | None) -> frozenset[str]:
-    """The ids of the floating IPs of a project, None for all, that lead to a port and were seen in a pod."""
-    seen = select(_ROUTINGS.top_id).where(_ROUTINGS.resource_type == FLOATING_IP)
-    query = select(_FLOATING.id).where(_FLOATING.router_id.is_not(None), _FLOATING.id.in_(seen))
-    return _ids(session, query if project_id is None else query.where(_FLOATING.project_id == project_id))
+    """The ids of the floating IPs of a project, None for all, under which pods answer."""
+    query = select(_FLOATING.id).where(_FLOATING.router_id.is_not(None))
+    routed = _ids(session, query if project_id is None else query.where(_FLOATING.project_id == project_id))
+    return frozenset(fip_id for fip_id, pods in answering_pods(session, routed).items() if pods)
 
 
 def _attached(*columns: Any) -> Select[Any]:

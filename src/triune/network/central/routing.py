@@ -56,7 +56,7 @@ def _by_port(session: Any, router_id: str, network_id: str | None, owner: str) -
     concerned = {router_id}
     if network_id is None or owner == constants.DEVICE_OWNER_ROUTER_GW:
         return routing_keys.by_routers(router_reads.pods_of_routers(session, concerned))
-    concerned |= router_reads.routers_on(session, network_id)
+    concerned |= router_reads.local_neighbours(session, router_id, network_id)
     present = reads.pods_of_network(session, network_id)
     pods = router_reads.pods_of_routers(session, concerned)
     pods[router_id] |= present

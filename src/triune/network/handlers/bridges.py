@@ -17,6 +17,8 @@ class BridgeHandler:
     async def __call__(self, key: Key) -> Again | None:
         """Raises what makes it due again."""
         due = wanted(await self._shop.routing.of_project(key.resource_id))
+        if due.bridge:
+            await self._shop.quotas.lift(self._shop.read.central)
         await self._shop.bridges.ensure(key.resource_id, due)
         try:
             await self._shop.bridges.prune(key.resource_id, due)

@@ -12,7 +12,7 @@ from triune.network.resources import RESOURCES, SUBNET
 from triune.network.routing import floating
 from triune.network.routing.floating import FloatingIP, PodFloatingIP, Standing
 from triune.network.routing.floating_read import floating_ip
-from triune.network.routing.forwardings import bring_forwardings
+from triune.network.routing.forwardings import bring_forwardings, drop_forwardings
 from triune.work.handler import Again
 from triune.work.requests import Key
 
@@ -81,15 +81,17 @@ class FloatingIPs:
             ends[each] = await self._stand(pod, wanted, each, ids)
         twin = floating.led(wanted, ends[wanted.leads[0]] if wanted.leads is not None else None)
         found = await pod.found(twin)
-        if (
-            found is not None
-            and RESOURCES[twin.kind].fixed & RESOURCES[twin.kind].differs(resolved(twin.body, ids), found).keys()
-        ):
+        resource = RESOURCES[twin.kind]
+        is_other = found is not None and resource.fixed & resource.differs(resolved(twin.body, ids), found).keys()
+        if found is not None and (is_other or wanted.leads is not None):
+            await drop_forwardings(pod.neutron, pod.features, found)
+        if found is not None and is_other:
             # It is in another role now, or its router has another exit.
-            await pod.neutron.delete(RESOURCES[twin.kind].path, found["id"])
+            await pod.neutron.delete(resource.path, found["id"])
             found = None
         made = await pod.bring(twin, ids, found)
-        await bring_forwardings(pod.neutron, pod.features, made, wanted.forwardings, ends)
+        if wanted.leads is None:
+            await bring_forwardings(pod.neutron, pod.features, made, wanted.forwardings, ends)
         await self._prune(pod, model.shown["id"], {each.address for each in wanted.standing})
         if pod.pod_id not in floating.remote_pods(model):
             await self._shop.bridges.release(f"{FLOATING_DEVICE}{model.shown['id']}", pod.pod_id)
@@ -134,17 +136,16 @@ class FloatingIPs:
                 await pod.neutron.delete("ports", port["id"])
 
     async def _leave(self, pod: Realizer, key: Key) -> None:
-        await pod.remove(
-            names.FLOATING_IP, key.resource_id, await self._shop.read.owner("floatingips", key.resource_id)
-        )
-        await self._prune(pod, key.resource_id, set())
-        if await self._shop.bridges.release(f"{FLOATING_DEVICE}{key.resource_id}", pod.pod_id):
-            # The exit subnet may wait for it.
-            await self._ask_bridge(key)
-
-    async def _ask_bridge(self, key: Key) -> None:
         owner = await self._shop.read.owner("floatingips", key.resource_id)
-        if owner is not None:
+        # That of one that is gone is still remembered.
+        owner = owner or await pod.routings.owner(names.FLOATING_IP, key.resource_id, pod.pod_id)
+        for twin in await pod.surplus(names.FLOATING_IP, key.resource_id, owner):
+            await drop_forwardings(pod.neutron, pod.features, twin)
+        await pod.remove(names.FLOATING_IP, key.resource_id, owner)
+        await self._prune(pod, key.resource_id, set())
+        released = await self._shop.bridges.release(f"{FLOATING_DEVICE}{key.resource_id}", pod.pod_id)
+        if released and owner is not None:
+            # The exit subnet may wait for it.
             await self._shop.request([Key(names.BRIDGE, owner)])
 
     async def _forget(self, pod: Realizer, key: Key) -> None:

@@ -17,7 +17,7 @@ from triune.network.plan import Ref
 from triune.network.realize import CONFLICT, Realizer
 from triune.network.reserve import of_no_interface
 from triune.network.resources import RESOURCES, SUBNET
-from triune.network.routing.gateways import attachments
+from triune.network.routing.gateways import attachments, is_between
 from triune.network.routing.plan import pods
 from triune.work.handler import Again
 from triune.work.requests import Key
@@ -56,12 +56,14 @@ class Networks:
         if await pod.routings.bottom(names.NETWORK, key.resource_id, pod.pod_id) is None:
             # Before it is there: whoever dies in between asks again.
             await self._ask_routers(key.resource_id)
+            if is_between(model.shown, await self._shop.own_project()):
+                await self._shop.quotas.lift(pod.neutron)
         addresses, twin = await together(self._addresses(model, key.pod_id), self._network(pod, model))
         held, gateways, left = addresses
         again = await self._subnets(pod, key, replace(model, held=held, gateways=gateways), twin)
         if left:
             again = await self._give_back(pod, key, twin, left) or again
-        if plan.is_exit(model.shown) and model.shown["project_id"] == await self._shop.own_project():
+        if plan.is_exit(model.shown) and is_between(model.shown, await self._shop.own_project()):
             await parts.external(pod.neutron, twin, await self._shop.own_project())
         used = await parts.shares(pod.neutron, pod.features, "network", twin["id"], model.shares)
         return again or still_lent(used)

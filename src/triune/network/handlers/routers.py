@@ -114,6 +114,13 @@ class Routers:
         subnets = (router.subnets[each.subnet_id] for each in interface.addresses)
         wanted = {each["id"]: 1 for each in subnets if each["ip_version"] == 4}
         await reserve.hold(network, wanted, await reserve.holders(interface.network_id), device)
+        # Local routers of the pod know the address as the way to the other networks.
+        beside = [
+            each.shown["id"]
+            for each in await self._shop.routing.on_networks([interface.network_id])
+            if each.span.local == pod_id
+        ]
+        await self._shop.request(Key(names.ROUTER, each, pod_id) for each in beside)
 
     async def _ask_others(self, router: Router, pod_id: str) -> None:
         others = plan.pods(router.span) - {pod_id}

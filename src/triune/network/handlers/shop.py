@@ -15,6 +15,7 @@ from triune.network.handlers.patience import IN_USE_PAUSE, Patience
 from triune.network.handlers.users import busy_user
 from triune.network.neutron import Neutron, Refused
 from triune.network.plan import Ref
+from triune.network.quotas import OwnQuotas
 from triune.network.read import Read
 from triune.network.realize import CONFLICT, Limits, Realizer
 from triune.network.reserve import Reserve
@@ -85,6 +86,7 @@ class Shop:
         self.read = read
         self.routing = routing
         self.bridges = bridges
+        self.quotas = OwnQuotas(user.project)
         self.gateways = Gateways(read.central, routing, reserve, user.project)
         self.patience = Patience()
         self.reserve = reserve

@@ -39,6 +39,14 @@ async def bring_forwardings(
         await neutron.create(path, _body(missing))
 
 
+async def drop_forwardings(neutron: Neutron, features: frozenset[str], floating_ip: JSON) -> None:
+    """Take all forwardings from a floating IP: with any it neither goes nor leads to a port.
+
+    Raises `PodUnreachable` and `Refused`.
+    """
+    await bring_forwardings(neutron, features, floating_ip, (), {})
+
+
 def _value(shown: JSON) -> Value:
     external, internal = (_ports(shown, name) for name in ("external_port", "internal_port"))
     return shown["protocol"], external, shown["internal_port_id"], shown["internal_ip_address"], internal

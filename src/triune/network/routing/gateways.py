@@ -27,9 +27,13 @@ class Gateways:
         self._reserve = reserve
 
     async def around(self, network: JSON, pod_id: str) -> tuple[Home | None, list[Attachment]]:
-        """The home of a network, which is this pod where it can span pods and has none yet; routers on it."""
-        has_home = spans_pods(network) and not is_between(network, await self._own_project())
-        home = await self.homes.claim(network["id"], pod_id) if has_home else None
+        """The home of a network that can span pods, which is this pod where it has none yet; routers on it.
+
+        Of others nothing is asked: everywhere they have the addresses that central Neutron tells.
+        """
+        if not spans_pods(network) or is_between(network, await self._own_project()):
+            return None, []
+        home = await self.homes.claim(network["id"], pod_id)
         return home, attachments(await self._read.on_networks([network["id"]]))
 
     async def of(self, networks: Iterable[JSON], subnets: Iterable[JSON], pod_id: str) -> dict[str, str | None]:

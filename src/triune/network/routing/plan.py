@@ -145,6 +145,8 @@ def pod_router(router: Router, around: Surroundings, pod_id: str) -> PodRouter |
         around = replace(around, links={})
     shown = router.shown
     body = {"name": shown["name"], "description": shown.get("description"), "admin_state_up": shown["admin_state_up"]}
+    # What nobody has asked for is left to the pod.
+    body |= {name: True for name in ("distributed", "ha") if shown.get(name)}
     return PodRouter(
         twin(names.ROUTER, shown, body),
         tuple(_attachments(router, around, pod_id)),

@@ -26,6 +26,7 @@ class Neutron(PortForwardings):
         root = "/v2.0"
         yield On("GET", "/", lambda _asked: Answer(200, {"versions": [{"id": "v2.0", "status": "CURRENT"}]}))
         yield On("GET", f"{root}/extensions", self._extensions)
+        yield On("PUT", f"{root}/quotas/([^/]+)", self._quotas)
         yield On("PUT", f"{root}/address-groups/([^/]+)/(add|remove)_addresses", self.change_addresses)
         yield On("PUT", f"{root}/routers/([^/]+)/(add|remove)_router_interface", self.change_interfaces)
         yield On("PUT", f"{root}/routers/([^/]+)/(add|remove)_extraroutes", self.change_routes)
@@ -50,6 +51,15 @@ class Neutron(PortForwardings):
 
     def _extensions(self, _asked: Asked) -> Answer:
         return Answer(200, {"extensions": [{"alias": alias, "name": alias} for alias in self.extensions]})
+
+    def _quotas(self, asked: Asked) -> Answer:
+        wanted = json.loads(asked.body)["quota"]
+        collections = {kind.member: kind.collection for kind in KINDS}
+        for name, limit in wanted.items():
+            self.quota.pop((asked.parameters[0], collections[name]), None)
+            if limit >= 0:
+                self.quota[asked.parameters[0], collections[name]] = limit
+        return Answer(200, {"quota": wanted})
 
     def _show(self, asked: Asked, kind: Kind) -> Answer:
         record = self.find(asked.user, kind, asked.parameters[0])

@@ -5,7 +5,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from triune.network.central.location import Network, allowed, gateway_pod, local_pod, overlap, refusal
+from triune.network.central.location import Network, allowed, gateway_pod, gateway_refusal, local_pod, overlap, refusal
 from triune.network.central.pods import Pod
 
 ONE = Pod("1", "RegionOne", "az1")
@@ -118,3 +118,19 @@ def test_subnets_with_addresses_of_ranges(cidr: str) -> None:
 
 def test_subnets_without() -> None:
     assert overlap(["10.0.0.0/8", "100.128.0.0/16", "2001:db8::/64", "::/64"], RANGES) is None
+
+
+@pytest.mark.parametrize(
+    ("hints", "on"),
+    [((), network()), ((), network("RegionTwo")), (("az1",), network()), (("az1",), network("az1", "az2"))],
+)
+def test_a_gateway_needs_one_pod_that_is_in_both_hints(hints: tuple[str, ...], on: Network) -> None:
+    assert gateway_refusal(hints, on, PODS) is None
+
+
+@pytest.mark.parametrize("hints", [("az1",), ("RegionOne",)])
+def test_a_gateway_elsewhere_is_refused(hints: tuple[str, ...]) -> None:
+    reason = gateway_refusal(hints, network("RegionTwo"), PODS)
+    assert reason is not None
+    assert hints[0] in reason
+    assert "RegionTwo" in reason
