@@ -154,6 +154,9 @@ class Realizer:
         if kind == names.NETWORK:
             ports = await self.neutron.of("ports", "network_id", (each["id"] for each in twins), ["network_id"])
             return frozenset(each["network_id"] for each in ports)
+        if kind == names.ROUTER:
+            ports = await self.neutron.of("ports", "device_id", (each["id"] for each in twins), ["device_id"])
+            return frozenset(each["device_id"] for each in ports)
         return frozenset()
 
     async def _remove_surplus(self, wanted: Twin, surplus: JSON) -> None:

@@ -60,6 +60,10 @@ class Reserve:
             if any(port["device_id"].startswith(f"{device}{pod_id}") for device in _OF_PODS):
                 await self._central.delete("ports", port["id"])
 
+    async def give_back(self, port: JSON) -> None:
+        """Give back what one port holds."""
+        await self._central.delete("ports", port["id"])
+
     async def _more(self, network: JSON, ports: list[JSON], missing: list[str], device: str) -> list[JSON]:
         """The ports with one more address of each subnet in `missing`, as far as there are any."""
         try:
@@ -94,6 +98,16 @@ class Reserve:
                 raise
             # It is no port of the tenant's choosing.
             return [await self._central.create("ports", body)]
+
+
+def of_no_interface(ports: Iterable[JSON], pod_id: str, interfaces: Iterable[str]) -> list[JSON]:
+    """Those of some ports that hold addresses for a pod in place of those of interfaces that are no more.
+
+    `interfaces` are the ids of the ports of all that are there.
+    """
+    prefix = f"{INTERFACE_DEVICE}{pod_id}-"
+    due = {f"{prefix}{each}" for each in interfaces}
+    return [each for each in ports if each["device_id"].startswith(prefix) and each["device_id"] not in due]
 
 
 def held(ports: Iterable[JSON]) -> dict[str, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """Values that mean the same are the same, and no others."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triune.network import forms
@@ -72,6 +72,7 @@ def test_fixed_ips(wanted, found, result):
     assert forms.fixed_ips(wanted, found) is result
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=8))
 def test_pools_are_the_same_exactly_when_their_addresses_are(pairs):
     pools = [{"start": f"10.0.0.{min(pair)}", "end": f"10.0.0.{max(pair)}"} for pair in pairs]

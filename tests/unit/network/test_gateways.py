@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
@@ -81,6 +81,7 @@ def test_where_no_address_is_left_the_subnets_own_is_handed_out():
     assert handed_out(SUBNET, "p1", Home("p0"), [], {}) == "10.0.0.1"
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(PODS),
     st.booleans(),

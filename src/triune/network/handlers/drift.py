@@ -52,10 +52,10 @@ class Drift:
         held.disown(await self._owners(held.surplus(wanted)))
         found = drift.compare(pod.pod_id, wanted, held, pod.features, pod.limits)
         found = await self._without_adopted(pod, found)
-        twice = [each for each, how in found.items() if how == drift.TWICE]
-        await asyncio.gather(*(pod.forget(each.kind, each.resource_id) for each in twice))
         found |= _servers(pod, ports, Held({names.PORT: records[names.PORT]}))
         found |= await routing_drift(self._shop, pod)
+        twice = [each for each, how in found.items() if how == drift.TWICE]
+        await asyncio.gather(*(pod.forget(each.kind, each.resource_id) for each in twice))
         # What somebody is at already is no drift.
         fresh = sorted(found.keys() - await self._shop.waits(found))
         if fresh:

@@ -16,8 +16,9 @@ from triune.network.names import FLOATING_DEVICE, GATEWAY_DEVICE, RESERVE_DEVICE
 from triune.network.neutron import Refused
 from triune.network.plan import Ref
 from triune.network.realize import CONFLICT, Realizer, Unlike
+from triune.network.reserve import of_no_interface
 from triune.network.resources import RESOURCES, SUBNET
-from triune.network.routing.gateways import is_between
+from triune.network.routing.gateways import attachments, is_between
 from triune.network.routing.plan import pods
 from triune.work.handler import Again
 from triune.work.requests import Key
@@ -62,23 +63,42 @@ class Networks:
             if is_between(model.shown, await self._shop.own_project()):
                 await self._shop.quotas.lift(pod.neutron)
         addresses, twin = await together(self._addresses(model, key.pod_id), self._network(pod, model))
-        held, gateways = addresses
+        held, gateways, left = addresses
         again = await self._subnets(pod, key, replace(model, held=held, gateways=gateways), twin)
+        if left:
+            again = await self._give_back(pod, key, twin, left) or again
         if plan.is_exit(model.shown) and is_between(model.shown, await self._shop.own_project()):
             await parts.external(pod.neutron, twin, await self._shop.own_project())
         used = await parts.shares(pod.neutron, pod.features, "network", twin["id"], model.shares)
         return again or still_lent(used)
 
-    async def _addresses(self, model: Network, pod_id: str) -> tuple[dict[str, tuple[str, ...]], dict[str, str | None]]:
-        """What the pod may use for itself, and the gateway addresses that it hands out."""
+    async def _addresses(
+        self, model: Network, pod_id: str
+    ) -> tuple[dict[str, tuple[str, ...]], dict[str, str | None], list[JSON]]:
+        """What the pod may use for itself, the gateway addresses that it hands out, and what is held for nothing."""
         reserve, shown = self._shop.reserve, model.shown
-        (home, attachments), holders = await together(
+        (home, routers), holders = await together(
             self._shop.gateways.around(shown, pod_id), reserve.holders(shown["id"])
         )
         used = await reserve.hold(shown, reserve.wanted(model.subnets), holders, f"{RESERVE_DEVICE}{pod_id}")
-        own = [each for each in model.subnets if is_own(each, pod_id, home, attachments)]
+        own = [each for each in model.subnets if is_own(each, pod_id, home, routers)]
         held = await self._shop.gateways.hold(shown, own, holders, f"{GATEWAY_DEVICE}{pod_id}")
-        return used, {each["id"]: handed_out(each, pod_id, home, attachments, held) for each in model.subnets}
+        gateways = {each["id"]: handed_out(each, pod_id, home, routers, held) for each in model.subnets}
+        return used, gateways, of_no_interface(holders, pod_id, (each.port_id for each in routers))
+
+    async def _give_back(self, pod: Realizer, key: Key, twin: JSON, left: Iterable[JSON]) -> Again | None:
+        """Give back the addresses of interfaces that are no more, once the pod's routers do not have them."""
+        ports = await pod.neutron.list("ports", [("network_id", twin["id"])], ["fixed_ips"])
+        used = {fixed["ip_address"] for each in ports for fixed in each["fixed_ips"]}
+        # Asked anew: an address is held once its interface is there, and this one may have come meanwhile.
+        present = attachments(await self._shop.routing.on_networks([key.resource_id]))
+        again = None
+        for port in of_no_interface(left, key.pod_id, (each.port_id for each in present)):
+            if used.isdisjoint(fixed["ip_address"] for fixed in port["fixed_ips"]):
+                await self._shop.reserve.give_back(port)
+            else:
+                again = self._shop.patience.again(key, f"a router has the address of port {port['id']} still")
+        return again
 
     async def _adopt(self, pod: Realizer, model: Network, own: Adopted) -> None:
         """Remember the pod's own network as the external one. Raises `Unlike`."""
@@ -157,7 +177,11 @@ class Networks:
 
     async def _part(self, pod: Realizer, key: Key, ports: Iterable[JSON]) -> Again | None:
         """Let pod routers and floating IPs leave a network; it is looked at again when they have."""
-        kinds = ((names.ROUTER, "network:router_"), (names.FLOATING_IP, "network:floatingip"))
+        # Interfaces of routers that are doubled in the pod have an owner of their own.
+        kinds = (
+            (names.ROUTER, ("network:router_", "network:ha_router_replicated_interface")),
+            (names.FLOATING_IP, ("network:floatingip",)),
+        )
         users = [
             (kind, each["device_id"])
             for kind, owner in kinds

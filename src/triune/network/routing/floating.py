@@ -92,7 +92,8 @@ def remote_pods(model: FloatingIP) -> frozenset[str]:
 
 
 def _is_remote(model: FloatingIP, target: Target) -> bool:
-    return target.pod_id != model.router.span.gateway_pod and model.router.span.local is None
+    span = model.router.span
+    return span.gateway_pod not in (None, target.pod_id) and span.local is None
 
 
 def pod_floating_ip(model: FloatingIP, pod_id: str) -> PodFloatingIP | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from triune.network import names
@@ -411,6 +411,7 @@ def worlds(draw, whole=True, routed=True):
     return World(made, surroundings)
 
 
+@settings(deadline=None)
 @given(worlds(whole=False))
 def test_every_next_hop_is_connected_and_somebody_elses(world):
     for pod, part in world.parts.items():
@@ -421,15 +422,18 @@ def test_every_next_hop_is_connected_and_somebody_elses(world):
             assert hop not in own, route
 
 
+@settings(deadline=None)
 @given(worlds())
 def test_there_are_no_loops(world):
-    """Nor is a packet passed on twice, whatever routes there are."""
+    """Nor is a packet passed on twice: but for a default route of the owner's, which the exit's stands beside."""
     targets = [ip_network(each)[7] for each in DESTINATIONS] + [ip_address("8.8.8.8"), ip_address("2600::1")]
+    beside = any(each["destination"] == "0.0.0.0/0" for each in world.router.shown["routes"])
     for pod in world.parts:
         for address in targets:
-            assert all(hops <= 1 for _, hops in world.ends(pod, address))
+            assert all(hops <= (2 if beside and address.version == 4 else 1) for _, hops in world.ends(pod, address))
 
 
+@settings(deadline=None)
 @given(worlds(routed=False))
 def test_every_subnet_that_is_anywhere_is_reached(world):
     for made in world.router.interfaces:
@@ -441,6 +445,7 @@ def test_every_subnet_that_is_anywhere_is_reached(world):
                 assert ends == {(str(server), 0 if pod in there else 1)}
 
 
+@settings(deadline=None)
 @given(worlds())
 def test_everybody_gets_out_in_the_external_networks_pod(world):
     gateway_pod = world.router.span.gateway_pod
@@ -450,6 +455,7 @@ def test_everybody_gets_out_in_the_external_networks_pod(world):
             assert set(world.ends(pod, address)) == {(OUTSIDE[version], 0 if pod == gateway_pod else 1)}
 
 
+@settings(deadline=None)
 @given(worlds())
 def test_there_are_no_more_routes_than_subnets_and_routes_of_the_owner(world):
     for pod, part in world.parts.items():
@@ -457,6 +463,7 @@ def test_there_are_no_more_routes_than_subnets_and_routes_of_the_owner(world):
         assert len(part.routes) <= len(remote) + len(world.router.shown["routes"]) + 1
 
 
+@settings(deadline=None)
 @given(worlds())
 def test_an_address_of_the_router_is_in_one_pod(world):
     for made in world.router.interfaces:
