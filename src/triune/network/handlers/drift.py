@@ -69,6 +69,8 @@ class Drift:
     async def _without_adopted(self, pod: Realizer, found: Mapping[Key, str]) -> dict[Key, str]:
         """What differs, but for external networks in whose place a pod has its own."""
         missing = [each for each in found if each.kind == names.NETWORK and found[each] == drift.MISSING]
+        if not missing:
+            return dict(found)
         known = await self._shop.ids(pod.pod_id, (Ref(each.kind, each.resource_id) for each in missing))
         models = [
             (each, bottom_id, await self._shop.read.network(each.resource_id, pod.pod_id))

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from triune.network.names import EXIT_DEVICE, FLOATING_DEVICE
+from triune.network.neutron import Refused
+from triune.network.realize import NOT_FOUND
 from triune.network.routing.floating import FloatingIP, Target
 from triune.network.routing.model import Address
 from triune.network.routing.read import RoutingRead
@@ -54,7 +56,13 @@ async def _ends(read: RoutingRead, shown: JSON) -> list[JSON]:
     """Where a floating IP leads, all of it or single ports, in the words of port forwardings."""
     if shown.get("port_id"):
         return [{"internal_port_id": shown["port_id"], "internal_ip_address": shown["fixed_ip_address"]}]
-    return await read.central.list(f"floatingips/{shown['id']}/port_forwardings")
+    try:
+        return await read.central.list(f"floatingips/{shown['id']}/port_forwardings")
+    except Refused as error:
+        if error.status != NOT_FOUND:
+            raise
+        # It went meanwhile.
+        return []
 
 
 def _targets(ends: Iterable[JSON], ports: Mapping[str, JSON], pods: Mapping[str, str]) -> Iterator[Target]:

@@ -10,7 +10,6 @@ from triune.network.routing.floating import Forwarding, Standing
 JSON = dict[str, Any]
 
 EXTENSION: Final = "floating-ip-port-forwarding"
-RANGES: Final = "floating-ip-port-forwarding-port-ranges"
 
 # Protocol, external port or ports, internal port's id, address and port or ports.
 Value = tuple[str, str, str, str, str]

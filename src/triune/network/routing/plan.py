@@ -9,6 +9,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 from triune.network import names
+from triune.network.gateways import Home
 from triune.network.plan import Ref, Twin, twin
 from triune.network.resources import SUBNET
 from triune.network.routing.model import Address, Interface, Router, Span, Surroundings
@@ -208,19 +209,23 @@ def _routes(router: Router, around: Surroundings, pod_id: str) -> Iterator[Route
 
 def _towards_subnets(router: Router, around: Surroundings, pod_id: str) -> Iterator[Route]:
     """One route for each subnet that is not connected here, to a pod router to which it is."""
+    connected = _interfaces(router, around, pod_id)
     for interface in router.interfaces:
-        if is_in(router.span, interface.network_id, pod_id):
+        if interface in connected:
             continue
         for address in interface.addresses:
             subnet = router.subnets[address.subnet_id]
-            nexthop = _across(router, around, interface.network_id, subnet["ip_version"])
+            nexthop = _across(router, around, interface.network_id, subnet["ip_version"], pod_id)
             if nexthop is not None:
                 yield Route(str(ip_network(subnet["cidr"])), nexthop)
 
 
-def _across(router: Router, around: Surroundings, network_id: str, version: int) -> str | None:
-    """The address on the bridge of a pod router that is connected to a network; always the same one of several."""
-    there = sorted(pod for pod in router.span.present.get(network_id, ()) if pod in pods(router.span))
+def _across(router: Router, around: Surroundings, network_id: str, version: int, pod_id: str) -> str | None:
+    """The address on the bridge of another pod router that is connected to a network; always the same of several."""
+    present = router.span.present.get(network_id, frozenset()) & pods(router.span) - {pod_id}
+    # Where a pod lacks an address of its own, the home has one in any case.
+    home = around.homes.get(network_id, Home()).pod_id
+    there = sorted(present, key=lambda pod: (pod != home, pod))
     return next((found for pod in there if (found := _link_address(around, pod, version)) is not None), None)
 
 
@@ -283,7 +288,7 @@ def _elsewhere(router: Router, around: Surroundings, pod_id: str, route: Route) 
     version = ip_address(route.nexthop).version
     interface = _connected(router, route.nexthop)
     if interface is not None:
-        nexthop = _across(router, around, interface.network_id, version)
+        nexthop = _across(router, around, interface.network_id, version, pod_id)
         if nexthop is not None:
             yield Route(route.destination, nexthop)
     elif version == 6:

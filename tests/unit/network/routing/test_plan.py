@@ -277,8 +277,9 @@ def test_a_next_hop_that_is_the_pod_routers_own_address_is_none():
 
 
 def test_a_next_hop_on_an_interface_that_is_not_there_is_none():
+    """A full subnet has no address for the router of a further pod: it is reached by the home."""
     made = router({1: ["p1", "p2"]}, routes=[("10.99.0.0/16", "10.1.0.200")])
-    assert routes_of(made, "p2", homes={"n1": Home("p1")}) == set()
+    assert routes_of(made, "p2", homes={"n1": Home("p1")}) == {("10.1.0.0/24", "100.64.0.1")}
 
 
 def test_a_local_router_knows_what_its_neighbours_reach():
