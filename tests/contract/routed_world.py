@@ -190,7 +190,9 @@ class Routed:
     def forwardings(self) -> set[tuple[str | None, int, int]]:
         """Where port forwardings lead."""
         found = self.neutron.records["port_forwardings"].values()
-        return {(self._word(each["internal_ip_address"]), each["external_port"], each["internal_port"]) for each in found}
+        return {
+            (self._word(each["internal_ip_address"]), each["external_port"], each["internal_port"]) for each in found
+        }
 
     def loose(self) -> list[Record]:
         """Ports that were made for a router and belong to nobody."""

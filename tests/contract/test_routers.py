@@ -259,6 +259,62 @@ async def test_nothing_is_left(there: World, order: str) -> None:
     nothing_left(roads)
 
 
+async def test_who_has_an_address_of_his_own_keeps_it_when_the_home_is_left(there: World) -> None:
+    """His servers know it. Whoever comes next is at home."""
+    roads = Roads(there)
+    blue = roads.network(1, "vlan")
+    first = await roads.server(blue, 0)
+    await there.settle()
+    await roads.server(blue, 1, 51)
+    await roads.attach(roads.router(), blue)
+    await still(roads)
+    await there.place(first, None)
+    await still(roads)
+    assert not there.neutron(there.pods[0]).networks
+    assert roads.routed(1).interfaces() == {"own 1"}
+    (subnet,) = there.neutron(there.pods[1]).subnets.values()
+    (held,) = roads.held(names.GATEWAY_DEVICE)
+    assert subnet["gateway_ip"] == held["fixed_ips"][0]["ip_address"]
+    await there.place(first, there.pods[0])
+    await still(roads)
+    assert roads.routed(0).interfaces() == {"10.1.0.1", "link 0"}
+    assert roads.routed(1).interfaces() == {"own 1", "link 1"}
+
+
+async def test_a_local_router_has_its_own_address_though_another_is_held(there: World) -> None:
+    roads = Roads(there)
+    blue = roads.network(1, "vlan")
+    await roads.server(blue, 0)
+    await there.settle()
+    await roads.server(blue, 1, 51)
+    await there.settle()
+    assert len(roads.held(names.GATEWAY_DEVICE)) == 1
+    await roads.attach(roads.router("local", "Region1"), blue)
+    await still(roads)
+    assert roads.routed(1).interfaces("local") == {"10.1.0.1"}
+
+
+async def test_a_router_waits_for_an_exit_subnet_of_which_there_is_none_left(there: World) -> None:
+    there.conf.set_override("bridge_range", "100.64.0.0/23", group="network")
+    there.new_runner()
+    roads, router = await two_pods(there)
+    outside = roads.external()
+    await roads.gateway(router, outside, 0)
+    await still(roads)
+    other = roads.router("q")
+    for number in (3, 4):
+        network = roads.network(number)
+        await roads.server(network, number - 3)
+        await roads.attach(other, network)
+    await roads.gateway(other, outside, 0)
+    with pytest.raises(AssertionError, match="no subnet of 100.64.0.0/23 is left"):
+        await there.settle(2)
+    assert roads.routed(1).gateway() == ("exit 1", True)
+    await roads.remove(router)
+    await still(roads)
+    assert roads.routed(1).gateway("q") == ("exit 1", True)
+
+
 @pytest.mark.parametrize("where", [0, 1])
 async def test_a_router_is_deleted_while_a_pod_is_away(there: World, where: int) -> None:
     roads, router = await two_pods(there)

@@ -45,10 +45,10 @@ def spans_pods(network: JSON) -> bool:
 
 def is_own(subnet: JSON, pod_id: str, home: Home | None, attachments: Iterable[Attachment]) -> bool:
     """Whether a pod needs a gateway address of its own on a subnet; only a network that can span
-    pods has a home.
+    pods has a home. Where that has left, pods keep the addresses that they have.
     """
     address = subnet.get("gateway_ip")
-    if home is None or home.pod_id in (None, pod_id) or not address or subnet["ip_version"] != 4:
+    if home is None or home.pod_id == pod_id or not address or subnet["ip_version"] != 4:
         return False
     on_subnet = [each for each in attachments if each.subnet_id == subnet["id"]]
     if any(each.local == pod_id for each in on_subnet):

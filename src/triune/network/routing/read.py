@@ -10,7 +10,7 @@ from sqlalchemy import select
 from triune.db.engine import Database
 from triune.db.models import PlacementRow
 from triune.network.central import pods as zones
-from triune.network.gateways import Homes
+from triune.network.gateways import Home, Homes
 from triune.network.names import EXIT_DEVICE, GATEWAY_DEVICE, INTERFACE_DEVICE, LINK_DEVICE, RESERVE_OWNER
 from triune.network.neutron import Neutron
 from triune.network.routing import plan
@@ -100,10 +100,10 @@ class RoutingRead:
         return {
             router_id: Surroundings(
                 homes=homes,
-                own=_own(router, holders, pod_id),
+                own=_own(router, holders, homes, pod_id),
                 links=_links(by_device[f"{LINK_DEVICE}{router_id}"]),
                 exit=exits.get(router_id),
-                neighbours=tuple(_neighbours(router, others, holders, pod_id)),
+                neighbours=tuple(_neighbours(router, others, holders, homes, pod_id)),
             )
             for router in routers
             for router_id in [router.shown["id"]]
@@ -222,10 +222,19 @@ def _exit(subnet: JSON, ports: Iterable[JSON]) -> Exit:
     return Exit(subnet["network_id"], subnet["id"], subnet["gateway_ip"], addresses)
 
 
-def _own(router: Router, holders: Mapping[str, Iterable[Address]], pod_id: str) -> dict[str, str]:
-    """The addresses that are held for a pod in place of those of interfaces."""
+def _own(
+    router: Router, holders: Mapping[str, Iterable[Address]], homes: Mapping[str, Home], pod_id: str
+) -> dict[str, str]:
+    """The addresses that are held for a pod in place of those of interfaces.
+
+    They may still be held where it has become the network's home, or for another router than one that is here alone.
+    """
     found: dict[str, str] = {}
+    if router.span.local is not None:
+        return found
     for interface in router.interfaces:
+        if homes.get(interface.network_id, Home()).pod_id == pod_id:
+            continue
         for address in interface.addresses:
             held = list(holders.get(f"{INTERFACE_DEVICE}{pod_id}-{interface.port_id}", ()))
             if router.subnets[address.subnet_id]["gateway_ip"] == address.ip_address:
@@ -238,7 +247,11 @@ def _own(router: Router, holders: Mapping[str, Iterable[Address]], pod_id: str) 
 
 
 def _neighbours(
-    router: Router, others: Iterable[Router], holders: Mapping[str, Iterable[Address]], pod_id: str
+    router: Router,
+    others: Iterable[Router],
+    holders: Mapping[str, Iterable[Address]],
+    homes: Mapping[str, Home],
+    pod_id: str,
 ) -> Iterator[Neighbour]:
     """Routers that span pods, on the networks of a local one."""
     if router.span.local is None:
@@ -247,7 +260,7 @@ def _neighbours(
     for other in others:
         if other.span.local is not None:
             continue
-        own = _own(other, holders, pod_id)
+        own = _own(other, holders, homes, pod_id)
         for interface in other.interfaces:
             if interface.network_id not in network_ids or not plan.is_in(other.span, interface.network_id, pod_id):
                 continue
