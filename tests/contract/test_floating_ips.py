@@ -17,14 +17,10 @@ async def _outside(there: World) -> tuple[Roads, Record, Record]:
     return roads, router, outside
 
 
-def _server(roads: Roads, address: str) -> Record:
-    return next(each for each in roads.central.ports.values() if each["name"] == f"s{address}")
-
-
 async def test_near_and_far(there: World) -> None:
     roads, router, outside = await _outside(there)
-    await roads.floating(outside, _server(roads, "10.1.0.50"))
-    await roads.floating(outside, _server(roads, "10.2.0.50"))
+    await roads.floating(outside, roads.named("10.1.0.50"))
+    await roads.floating(outside, roads.named("10.2.0.50"))
     await roads.floating(outside)
     await still(roads)
     assert roads.routed(0).floating() == {("203.0.113.3", "10.1.0.50"), ("203.0.113.4", "inner 1")}
@@ -42,7 +38,7 @@ async def test_near_and_far(there: World) -> None:
 async def test_it_is_given_to_others(there: World) -> None:
     """From a near server to a far one and back, and to nobody."""
     roads, _, outside = await _outside(there)
-    near, far = _server(roads, "10.1.0.50"), _server(roads, "10.2.0.50")
+    near, far = roads.named("10.1.0.50"), roads.named("10.2.0.50")
     floating = await roads.floating(outside, near)
     await still(roads)
     for port, first, second in (
@@ -64,7 +60,7 @@ async def test_its_server_moves_between_the_pods(there: World) -> None:
     green = next(each for each in roads.central.networks.values() if each["name"] == "n2")
     green |= {"provider:network_type": "vlan", "provider:physical_network": "physnet1"}
     await roads.server(green, 0, 60)
-    port = _server(roads, "10.2.0.50")
+    port = roads.named("10.2.0.50")
     await roads.floating(outside, port)
     await still(roads)
     assert roads.routed(1).floating() == {("inner 1", "10.2.0.50")}
@@ -81,7 +77,7 @@ async def test_its_server_moves_between_the_pods(there: World) -> None:
 
 async def test_its_server_has_another_address(there: World) -> None:
     roads, _, outside = await _outside(there)
-    port = _server(roads, "10.2.0.50")
+    port = roads.named("10.2.0.50")
     floating = await roads.floating(outside, port)
     await still(roads)
     port["fixed_ips"] = [{**port["fixed_ips"][0], "ip_address": "10.2.0.99"}]
@@ -94,8 +90,8 @@ async def test_its_server_has_another_address(there: World) -> None:
 async def test_port_forwardings_near_and_far(there: World) -> None:
     roads, _, outside = await _outside(there)
     floating = await roads.floating(outside)
-    await roads.forward(floating, _server(roads, "10.1.0.50"), 80, 8080)
-    await roads.forward(floating, _server(roads, "10.2.0.50"), 22, 2222)
+    await roads.forward(floating, roads.named("10.1.0.50"), 80, 8080)
+    await roads.forward(floating, roads.named("10.2.0.50"), 22, 2222)
     await still(roads)
     assert roads.routed(0).floating() == {("203.0.113.3", None)}
     # Whoever stands for a server passes the port on as it is.
@@ -114,7 +110,7 @@ async def test_port_forwardings_near_and_far(there: World) -> None:
 @pytest.mark.parametrize("address", ["10.1.0.50", "10.2.0.50"])
 async def test_from_a_forwarding_to_a_server_and_back(there: World, address: str) -> None:
     roads, _, outside = await _outside(there)
-    port, floating = _server(roads, address), await roads.floating(outside)
+    port, floating = roads.named(address), await roads.floating(outside)
     await roads.forward(floating, port, 80, 8080)
     await still(roads)
     path = f"floatingips/{floating['id']}"
@@ -152,8 +148,8 @@ async def test_a_pod_that_never_lets_go_of_an_address(there: World) -> None:
     pod = there.neutron(there.pods[0])
     (twin,) = (each for each in pod.networks.values() if each["name"] == "public")
     foreign = pod.add_floating_ip(twin, "f" * 32, floating_ip_address="203.0.113.3")
-    floating = await roads.floating(outside, _server(roads, "10.1.0.50"))
-    other = await roads.floating(outside, _server(roads, "10.2.0.50"))
+    floating = await roads.floating(outside, roads.named("10.1.0.50"))
+    other = await roads.floating(outside, roads.named("10.2.0.50"))
     with pytest.raises(AssertionError, match="IpAddressAlreadyAllocated") as found:
         await there.settle(2)
     assert floating["id"] in str(found.value) and other["id"] not in str(found.value)

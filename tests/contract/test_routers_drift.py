@@ -22,7 +22,7 @@ ROUNDS = 12
 Harm = Callable[[Neutron, Record], None]
 
 
-async def _made(there: World) -> tuple[Roads, Record, Record]:
+async def _made(there: World) -> Roads:
     """A router over two pods with floating IPs near and far, and a port forwarding."""
     roads, router = await two_pods(there)
     outside = roads.external()
@@ -34,7 +34,7 @@ async def _made(there: World) -> tuple[Roads, Record, Record]:
     network = next(each for each in roads.central.networks.values() if each["name"] == "n2")
     await roads.forward(await roads.floating(outside), await roads.server(network, 1, 51), 80, 8080)
     await still(roads)
-    return roads, router, outside
+    return roads
 
 
 def _no_routes(pod: Neutron, router: Record) -> None:
@@ -121,7 +121,7 @@ HARMS: tuple[Harm, ...] = (
 @pytest.mark.parametrize("where", [0, 1])
 @pytest.mark.parametrize("harm", HARMS, ids=lambda each: each.__name__.strip("_"))
 async def test_it_is_found_and_mended(there: World, harm: Harm, where: int) -> None:
-    roads, _, _ = await _made(there)
+    roads = await _made(there)
     wanted = roads.routed(where).picture()
     pod = roads.routed(where)
     harm(pod.neutron, pod.router())
@@ -149,7 +149,7 @@ async def test_a_router_that_somebody_tagged_like_triunes_is_his_own(there: Worl
 
 
 async def test_a_floating_ip_that_somebody_tagged_like_triunes_is_his_own(there: World) -> None:
-    roads, router, outside = await _made(there)
+    roads = await _made(there)
     pod = there.neutron(there.pods[0])
     (twin,) = (each for each in pod.networks.values() if each["name"] == "public")
     top = next(iter(roads.central.records["floatingips"].values()))

@@ -13,7 +13,7 @@ from triune.work.runner import KeyFailed, KeyWaits
 
 from .network_wire import Crash
 from .network_world import ROUTING, World, world
-from .routed_world import Roads, emptied, nothing_left, two_pods
+from .routed_world import Roads, emptied, nothing_left
 
 # More requests than anything here needs.
 MOST = 400
@@ -51,7 +51,8 @@ async def _unmade(roads: Roads) -> None:
 
 
 def _routing(there: World) -> list[Key]:
-    return [key for key in there.keys() if key.kind in ROUTING]
+    everything = list(there.keys())
+    return [key for key in everything if key.kind in ROUTING]
 
 
 async def _broken_off(there: World, keys: Iterable[Key], index: int, fault: str) -> bool:
