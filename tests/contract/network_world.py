@@ -153,7 +153,7 @@ class World:
                     failed[key] = str(error)
                 except KeyFailed as error:
                     failed[key] = str(error.__cause__ or error)
-            failed |= {each.key: "asked for" for each in await self.journal.due(ROUTING, 100)}
+            failed = {each.key: "asked for" for each in await self.journal.due(ROUTING, 100)} | failed
             if not failed:
                 return
         raise AssertionError(f"never settles: {failed}")

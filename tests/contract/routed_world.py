@@ -67,6 +67,10 @@ class Roads:
         await self.there.place(port, self.there.pods[pod])
         return port
 
+    def named(self, address: str) -> Record:
+        """The port of the server with an address."""
+        return next(each for each in self.central.ports.values() if each["name"] == f"s{address}")
+
     def router(self, name: str = "r", *hints: str, **fields: Any) -> Record:
         """A router; a region as its only hint makes it a local one."""
         return self.central.add_router(PROJECT, name=name, availability_zone_hints=list(hints), **fields)
@@ -161,9 +165,7 @@ class Routed:
         return self._words.get(address, address) if address is not None else None
 
     def _addresses(self, ports: Iterable[Record]) -> set[str | None]:
-        found = {self._word(each["ip_address"]) for port in ports for each in port["fixed_ips"]}
-        # Links have one address of each version.
-        return found
+        return {self._word(each["ip_address"]) for port in ports for each in port["fixed_ips"]}
 
     def router(self, name: str = "r") -> Record:
         (found,) = (each for each in self.neutron.records["routers"].values() if each["name"] == name)

@@ -8,7 +8,7 @@ from triune.network import names
 from triune.work.requests import Key
 
 from .network_world import World
-from .routed_world import Roads, emptied, nothing_left, still, two_pods
+from .routed_world import Roads, still, two_pods
 
 
 async def test_a_router_of_two_pods_meets_itself_on_a_bridge(there: World) -> None:
@@ -37,14 +37,14 @@ async def test_what_changes_of_a_router_reaches_its_pods(there: World) -> None:
 
 
 async def test_two_routers_of_a_project_share_a_bridge_that_is_made_once(there: World) -> None:
-    roads, _ = await two_pods(there)
+    roads, router = await two_pods(there)
     other = roads.router("q")
     for number in (3, 4):
         network = roads.network(number)
         await roads.server(network, number - 3)
         await roads.attach(other, network)
     await there.tables.follow()
-    keys = [key for key in there.keys() if key.kind == names.ROUTER]
+    keys = [Key(names.ROUTER, each["id"], pod.id) for each in (router, other) for pod in there.pods]
     await asyncio.gather(*(there.runner.now(key, 20.0) for key in keys))
     assert len(roads.made()) == 1
     await still(roads)
@@ -84,14 +84,14 @@ async def test_the_gateway_moves_to_another_pod(there: World) -> None:
     roads, router = await two_pods(there)
     first = roads.external()
     await roads.gateway(router, first, 0)
-    floating = await roads.floating(first, _server(roads, "10.2.0.50"))
+    floating = await roads.floating(first, roads.named("10.2.0.50"))
     await still(roads)
     second = roads.central.add_external(router["project_id"], name="second")
     roads.central.add_subnet(second, "198.51.100.0/24")
     await roads.remove(floating)
     await roads.change(router, external_gateway_info={})
     await roads.gateway(router, second, 1)
-    await roads.floating(second, _server(roads, "10.1.0.50"))
+    await roads.floating(second, roads.named("10.1.0.50"))
     await still(roads)
     near, far = roads.routed(1), roads.routed(0)
     assert near.gateway() == ("198.51.100.2", True)
@@ -106,7 +106,7 @@ async def test_the_gateway_moves_while_the_floating_ip_stays_behind(there: World
     roads, router = await two_pods(there)
     outside = roads.external()
     await roads.gateway(router, outside, 0)
-    await roads.floating(outside, _server(roads, "10.2.0.50"))
+    await roads.floating(outside, roads.named("10.2.0.50"))
     await still(roads)
     port = roads.central.gateway_of(router["id"])
     assert port is not None
@@ -118,14 +118,10 @@ async def test_the_gateway_moves_while_the_floating_ip_stays_behind(there: World
     assert roads.routed(0).gateway() == ("exit 0", True)
 
 
-def _server(roads: Roads, address: str) -> dict[str, object]:
-    return next(each for each in roads.central.ports.values() if each["name"] == f"s{address}")
-
-
 async def test_a_network_that_moves_takes_the_router_along(there: World) -> None:
-    roads, router = await two_pods(there)
+    roads, _ = await two_pods(there)
     await still(roads)
-    port = _server(roads, "10.2.0.50")
+    port = roads.named("10.2.0.50")
     await there.place(port, there.pods[0])
     await still(roads)
     assert roads.routed(0).interfaces() == {"10.1.0.1", "10.2.0.1"}
@@ -223,70 +219,36 @@ async def test_ipv6_leaves_by_the_bridge(there: World) -> None:
     assert "2001:db8:2::1" in roads.routed(1).interfaces()
 
 
-@pytest.mark.parametrize("order", ["router first", "servers first", "at once", "one by one"])
-async def test_nothing_is_left(there: World, order: str) -> None:
-    roads, router = await two_pods(there)
-    outside = roads.external()
-    await roads.gateway(router, outside, 0)
-    near = await roads.floating(outside, _server(roads, "10.1.0.50"))
-    far = await roads.floating(outside, _server(roads, "10.2.0.50"))
-    forwarded = await roads.floating(outside)
-    green = next(each for each in roads.central.networks.values() if each["name"] == "n2")
-    await roads.forward(forwarded, await roads.server(green, 1, 51), 80, 8080)
+async def test_who_has_an_address_of_his_own_keeps_it_when_the_home_is_left(there: World) -> None:
+    """His servers know it. Whoever comes next is at home."""
+    roads = Roads(there)
+    blue = roads.network(1, "vlan")
+    first = await roads.server(blue, 0)
+    await there.settle()
+    await roads.server(blue, 1, 51)
+    await roads.attach(roads.router(), blue)
     await still(roads)
-    if order == "router first":
-        await roads.remove(near, far, forwarded, router)
-        await there.settle()
-        await emptied(roads)
-    elif order == "servers first":
-        await emptied(roads)
-        await there.settle()
-        await roads.remove(near, far, forwarded, router)
-    elif order == "at once":
-        await roads.remove(near, far, forwarded, router)
-        await emptied(roads)
-    else:
-        for record in (far, forwarded, near):
-            await roads.remove(record)
-            await still(roads)
-        await roads.change(router, external_gateway_info={})
-        await still(roads)
-        assert roads.held(names.EXIT_DEVICE) == []
-        await roads.remove(router)
-        await still(roads)
-        await emptied(roads)
+    await there.place(first, None)
     await still(roads)
-    nothing_left(roads)
+    assert not there.neutron(there.pods[0]).networks
+    assert roads.routed(1).interfaces() == {"own 1"}
+    (subnet,) = there.neutron(there.pods[1]).subnets.values()
+    (held,) = roads.held(names.GATEWAY_DEVICE)
+    assert subnet["gateway_ip"] == held["fixed_ips"][0]["ip_address"]
+    await there.place(first, there.pods[0])
+    await still(roads)
+    assert roads.routed(0).interfaces() == {"10.1.0.1", "link 0"}
+    assert roads.routed(1).interfaces() == {"own 1", "link 1"}
 
 
-@pytest.mark.parametrize("where", [0, 1])
-async def test_a_router_is_deleted_while_a_pod_is_away(there: World, where: int) -> None:
-    roads, router = await two_pods(there)
-    outside = roads.external()
-    await roads.gateway(router, outside, 0)
-    far = await roads.floating(outside, _server(roads, "10.2.0.50"))
+async def test_a_local_router_has_its_own_address_though_another_is_held(there: World) -> None:
+    roads = Roads(there)
+    blue = roads.network(1, "vlan")
+    await roads.server(blue, 0)
+    await there.settle()
+    await roads.server(blue, 1, 51)
+    await there.settle()
+    assert len(roads.held(names.GATEWAY_DEVICE)) == 1
+    await roads.attach(roads.router("local", "Region1"), blue)
     await still(roads)
-    there.wire.away.add(f"Region{where}")
-    await roads.remove(far, router)
-    await emptied(roads)
-    with pytest.raises(AssertionError, match="never settles"):
-        await there.settle(2)
-    there.wire.away.clear()
-    await still(roads)
-    nothing_left(roads)
-
-
-async def test_keys_of_all_pods_run_at_the_same_time(there: World) -> None:
-    roads, router = await two_pods(there)
-    outside = roads.external()
-    await roads.gateway(router, outside, 0)
-    far = await roads.floating(outside, _server(roads, "10.2.0.50"))
-    await there.tables.follow()
-    keys = [Key(names.ROUTER, router["id"], pod.id) for pod in there.pods]
-    keys += [Key(names.FLOATING_IP, far["id"], pod.id) for pod in there.pods]
-    await asyncio.gather(*(there.runner.now(key, 20.0) for key in keys))
-    await still(roads)
-    assert roads.routed(1).floating() == {("inner 1", "10.2.0.50")}
-    assert roads.routed(0).floating() == {("203.0.113.3", "inner 1")}
-    devices = [names.LINK_DEVICE, names.EXIT_DEVICE, names.FLOATING_DEVICE]
-    assert [len(roads.held(each)) for each in devices] == [2, 2, 1]
+    assert roads.routed(1).interfaces("local") == {"10.1.0.1"}

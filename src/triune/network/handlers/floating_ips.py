@@ -7,7 +7,7 @@ from triune.network.handlers.shop import TRY_PAUSE, Left, Shop, tried
 from triune.network.names import FLOATING_DEVICE, tag
 from triune.network.neutron import Refused
 from triune.network.plan import Ref, resolved
-from triune.network.realize import CONFLICT, NOT_FOUND, Realizer
+from triune.network.realize import BAD_REQUEST, CONFLICT, NOT_FOUND, Realizer
 from triune.network.resources import RESOURCES, SUBNET
 from triune.network.routing import floating
 from triune.network.routing.floating import FloatingIP, PodFloatingIP, Standing
@@ -36,7 +36,7 @@ class FloatingIPs:
         try:
             again = await tried(lambda: self._bring(pod, key))
         except Refused as error:
-            if error.pod.id != key.pod_id or error.status not in (CONFLICT, NOT_FOUND):
+            if error.pod.id != key.pod_id or error.status not in (BAD_REQUEST, CONFLICT, NOT_FOUND):
                 raise
             # Its router, or whoever has had the address, is a little behind.
             await self._forget(pod, key)
@@ -72,6 +72,7 @@ class FloatingIPs:
         return await floating_ip(self._shop.routing, top_id) or model
 
     async def _stay(self, pod: Realizer, model: FloatingIP, wanted: PodFloatingIP) -> None:
+        found = await self._loosened(pod, wanted)
         router = Ref(names.ROUTER, model.router.shown["id"])
         networks = {each for each in wanted.twin.body.values() if isinstance(each, Ref)}
         standing = {ref for each in wanted.standing for ref in (each.network, each.subnet)}
@@ -80,7 +81,6 @@ class FloatingIPs:
         for each in wanted.standing:
             ends[each] = await self._stand(pod, wanted, each, ids)
         twin = floating.led(wanted, ends[wanted.leads[0]] if wanted.leads is not None else None)
-        found = await pod.found(twin)
         resource = RESOURCES[twin.kind]
         is_other = found is not None and resource.fixed & resource.differs(resolved(twin.body, ids), found).keys()
         if found is not None and (is_other or wanted.leads is not None):
@@ -95,6 +95,14 @@ class FloatingIPs:
         await self._prune(pod, model.shown["id"], {each.address for each in wanted.standing})
         if pod.pod_id not in floating.remote_pods(model):
             await self._shop.bridges.release(f"{FLOATING_DEVICE}{model.shown['id']}", pod.pod_id)
+
+    async def _loosened(self, pod: Realizer, wanted: PodFloatingIP) -> JSON | None:
+        """The floating IP as it is in the pod, without an address to which it leads no more: its port may lose that."""
+        found = await pod.found(wanted.twin)
+        address = wanted.leads[1] if wanted.leads is not None else None
+        if found is None or not found.get("port_id") or found["fixed_ip_address"] == address:
+            return found
+        return await pod.neutron.update(RESOURCES[names.FLOATING_IP].path, found["id"], {"port_id": None})
 
     async def _ids(self, pod: Realizer, refs: set[Ref]) -> dict[Ref, str]:
         """The ids of what a floating IP names, seen to where they are not known. Raises `Left`."""

@@ -30,6 +30,9 @@ JSON = dict[str, Any]
 # Ports that Neutron itself removes together with their network.
 _AUTOMATIC: Final = frozenset({"network:dhcp", "network:distributed"})
 
+# How a Neutron says that a router has the gateway address that a subnet is to lose.
+_GATEWAY_IN_USE: Final = "GatewayIpInUse"
+
 
 class Networks:
     """Brings a network with its subnets to what is wanted in a pod."""
@@ -77,9 +80,8 @@ class Networks:
     ) -> tuple[dict[str, tuple[str, ...]], dict[str, str | None], list[JSON]]:
         """What the pod may use for itself, the gateway addresses that it hands out, and what is held for nothing."""
         reserve, shown = self._shop.reserve, model.shown
-        (home, routers), holders = await together(
-            self._shop.gateways.around(shown, pod_id), reserve.holders(shown["id"])
-        )
+        holders = await reserve.holders(shown["id"])
+        home, routers = await self._shop.gateways.around(shown, pod_id, holders)
         used = await reserve.hold(shown, reserve.wanted(model.subnets), holders, f"{RESERVE_DEVICE}{pod_id}")
         own = [each for each in model.subnets if is_own(each, pod_id, home, routers)]
         held = await self._shop.gateways.hold(shown, own, holders, f"{GATEWAY_DEVICE}{pod_id}")
@@ -142,7 +144,14 @@ class Networks:
                     raise
                 again = self._shop.patience.again(key, str(error))
         for each in wanted:
-            await pod.bring(each, ids, twins.get(each.top_id))
+            try:
+                await pod.bring(each, ids, twins.get(each.top_id))
+            except Refused as error:
+                if error.type != _GATEWAY_IN_USE:
+                    raise
+                # Its routers have other addresses now, too, and leave this one first.
+                await self._ask_routers(model.shown["id"])
+                again = self._shop.patience.again(key, str(error), least=TRY_PAUSE)
         return again
 
     async def _leave(self, pod: Realizer, key: Key) -> Again | None:

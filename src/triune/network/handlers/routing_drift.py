@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from triune.network import names
@@ -15,8 +16,9 @@ from triune.network.resources import RESOURCES
 from triune.network.routing import floating, plan
 from triune.network.routing.floating import PodFloatingIP
 from triune.network.routing.floating_read import complete
+from triune.network.routing.forwardings import forwardings_differ
 from triune.network.routing.plan import PodRouter
-from triune.network.routing.pod_router import INTERFACE_OWNERS, changes
+from triune.network.routing.pod_router import INTERFACE_OWNERS, changes, routes
 from triune.work.requests import Key
 
 JSON = dict[str, Any]
@@ -56,7 +58,8 @@ async def _routers(shop: Shop, pod: Realizer, held: Held, ports: Mapping[str, li
     ]
     refs = {ref for each in wanted for ref in plan.references(each)}
     ids = await shop.ids(pod.pod_id, refs)
-    found = {Key(names.ROUTER, top_id, pod.pod_id): SURPLUS for top_id in _surplus(held, names.ROUTER, wanted)}
+    gone = await _surplus(shop, held, names.ROUTER, wanted)
+    found = {Key(names.ROUTER, top_id, pod.pod_id): SURPLUS for top_id in gone}
     for each in wanted:
         key = Key(names.ROUTER, each.twin.top_id, pod.pod_id)
         how = _how(pod, held, each.twin, {}) or _parts(held, each, ids, ports)
@@ -65,9 +68,12 @@ async def _routers(shop: Shop, pod: Realizer, held: Held, ports: Mapping[str, li
     return found
 
 
-def _surplus(held: Held, kind: str, wanted: Iterable[PodRouter | PodFloatingIP]) -> set[str]:
+async def _surplus(shop: Shop, held: Held, kind: str, wanted: Iterable[PodRouter | PodFloatingIP]) -> set[str]:
     due = {each.twin.top_id for each in wanted}
-    return {top_id for found, top_id in held.twins if found == kind and top_id not in due}
+    gone = {top_id for found, top_id in held.twins if found == kind and top_id not in due}
+    tops = await shop.read.central.of(RESOURCES[kind].path, "id", gone, ["project_id"])
+    held.disown({each["id"]: each["project_id"] for each in tops})
+    return {top_id for top_id in gone if (kind, top_id) in held.twins}
 
 
 def _how(pod: Realizer, held: Held, wanted: Twin, ids: Mapping[Ref, str]) -> str | None:
@@ -86,7 +92,7 @@ def _parts(held: Held, wanted: PodRouter, ids: Mapping[Ref, str], ports: Mapping
         return MISSING
     (twin,) = held.of(wanted.twin)
     due = changes(wanted, ids, twin, ports.get(twin["id"], ()))
-    return DIFFERENT if due.parts or due.kept != due.routes else None
+    return DIFFERENT if due.parts or routes(twin) != due.routes else None
 
 
 async def _floating_ips(shop: Shop, pod: Realizer, held: Held) -> dict[Key, str]:
@@ -97,22 +103,31 @@ async def _floating_ips(shop: Shop, pod: Realizer, held: Held) -> dict[Key, str]
         model.shown["id"] for model in models if pod.pod_id in floating.remote_pods(model) - (model.inner or {}).keys()
     ]
     found = {Key(names.FLOATING_IP, top_id, pod.pod_id): MISSING for top_id in missing}
-    gone = _surplus(held, names.FLOATING_IP, wanted)
+    gone = await _surplus(shop, held, names.FLOATING_IP, wanted)
     found |= {Key(names.FLOATING_IP, top_id, pod.pod_id): SURPLUS for top_id in gone}
     refs = {ref for each in wanted for ref in (*each.ports, *_networks(each.twin))}
     ids = await shop.ids(pod.pod_id, refs)
     for each in wanted:
-        # Whether it leads to the right standing port is told by that port's address alone.
-        leads = each.leads[0] if each.leads is not None else None
         refs_of = {*each.ports, *_networks(each.twin)}
         how = MISSING if not refs_of <= ids.keys() else None
         if how is None:
-            end = ids[leads] if isinstance(leads, Ref) else None
-            twin = floating.led(each, end) if end is not None or leads is None else each.twin
-            how = _how(pod, held, twin, ids)
+            how = _how(pod, held, _led(each, ids), ids)
+        if how is None and each.forwardings:
+            (twin,) = held.of(each.twin)
+            how = DIFFERENT if await forwardings_differ(pod.neutron, twin, each.forwardings) else None
         if how is not None:
             found[Key(names.FLOATING_IP, each.twin.top_id, pod.pod_id)] = how
     return found
+
+
+def _led(wanted: PodFloatingIP, ids: Mapping[Ref, str]) -> Twin:
+    """A floating IP with where it leads; a port that stands for a server is told by its address alone."""
+    if wanted.leads is None:
+        return floating.led(wanted, None)
+    end, address = wanted.leads
+    if isinstance(end, Ref):
+        return floating.led(wanted, ids[end])
+    return replace(wanted.twin, body={**wanted.twin.body, "fixed_ip_address": address})
 
 
 def _networks(twin: Twin) -> set[Ref]:

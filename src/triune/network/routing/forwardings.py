@@ -38,6 +38,16 @@ async def bring_forwardings(
         await neutron.create(path, _body(missing))
 
 
+async def forwardings_differ(neutron: Neutron, floating_ip: JSON, wanted: Iterable[Forwarding]) -> bool:
+    """Whether a floating IP has other forwardings than these; a port is told by its address alone.
+
+    Raises `PodUnreachable` and `Refused`.
+    """
+    have = (_value(each) for each in await neutron.list(f"floatingips/{floating_ip['id']}/port_forwardings"))
+    found = {(protocol, external, address, internal) for protocol, external, _, address, internal in have}
+    return found != {(each.protocol, each.external, each.address, each.internal) for each in wanted}
+
+
 async def drop_forwardings(neutron: Neutron, features: frozenset[str], floating_ip: JSON) -> None:
     """Take all forwardings from a floating IP: with any it neither goes nor leads to a port.
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from triune.network.gateways import Attachment, Home, handed_out, spans_pods
-from triune.network.names import BRIDGE_NAME, EXIT_NAME
+from triune.network.names import BRIDGE_NAME, EXIT_NAME, GATEWAY_DEVICE, INTERFACE_DEVICE
 from triune.network.neutron import Neutron
 from triune.network.reserve import Reserve, held
 from triune.network.routing.model import Router
@@ -26,14 +26,19 @@ class Gateways:
         self._read = read
         self._reserve = reserve
 
-    async def around(self, network: JSON, pod_id: str) -> tuple[Home | None, list[Attachment]]:
-        """The home of a network that can span pods, which is this pod where it has none yet; routers on it.
+    async def around(self, network: JSON, pod_id: str, holders: Iterable[JSON]) -> tuple[Home | None, list[Attachment]]:
+        """The home of a network that can span pods; routers on it.
 
+        It is this pod where it has none, unless it holds addresses of its own already (`holders`): servers know those.
         Of others nothing is asked: everywhere they have the addresses that central Neutron tells.
         """
         if not spans_pods(network) or is_between(network, await self._own_project()):
             return None, []
-        home = await self.homes.claim(network["id"], pod_id)
+        own = tuple(f"{device}{pod_id}" for device in (GATEWAY_DEVICE, INTERFACE_DEVICE))
+        if any(each["device_id"].startswith(own) for each in holders):
+            home = (await self.homes.of([network["id"]])).get(network["id"], Home())
+        else:
+            home = await self.homes.claim(network["id"], pod_id)
         return home, attachments(await self._read.on_networks([network["id"]]))
 
     async def of(self, networks: Iterable[JSON], subnets: Iterable[JSON], pod_id: str) -> dict[str, str | None]:

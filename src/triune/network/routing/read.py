@@ -224,8 +224,10 @@ def _exit(subnet: JSON, ports: Iterable[JSON]) -> Exit:
 
 
 def _own(router: Router, holders: Mapping[str, Iterable[Address]], pod_id: str) -> dict[str, str]:
-    """The addresses that are held for a pod in place of those of interfaces."""
+    """The addresses that are held for a pod in place of those of interfaces; a local router has its own everywhere."""
     found: dict[str, str] = {}
+    if router.span.local is not None:
+        return found
     for interface in router.interfaces:
         for address in interface.addresses:
             held = list(holders.get(f"{INTERFACE_DEVICE}{pod_id}-{interface.port_id}", ()))
