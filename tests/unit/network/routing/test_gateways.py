@@ -58,8 +58,8 @@ def test_networks_on_which_pod_routers_meet(network, between):
 
 async def test_the_first_pod_is_the_home(database: Database):
     known = gateways(database)
-    assert await known.around(VLAN, "p0") == (Home("p0"), [])
-    assert await known.around(VLAN, "p1") == (Home("p0"), [])
+    assert await known.around(VLAN, "p0", []) == (Home("p0"), [])
+    assert await known.around(VLAN, "p1", []) == (Home("p0"), [])
     assert await known.of([VLAN], [SUBNET], "p0") == {"s": "10.0.0.1"}
     assert await gateways(database, held={"s": "10.0.0.9"}).of([VLAN], [SUBNET], "p1") == {"s": "10.0.0.9"}
 
@@ -68,7 +68,7 @@ async def test_the_first_pod_is_the_home(database: Database):
 async def test_networks_without_a_home(database: Database, network):
     """The exit's gateway is one in all pods, whoever comes there first."""
     known = gateways(database, held={"s": "10.0.0.9"})
-    assert [await known.around(network, pod) for pod in ("p0", "p1")] == [(None, []), (None, [])]
+    assert [await known.around(network, pod, []) for pod in ("p0", "p1")] == [(None, []), (None, [])]
     assert await known.of([network], [SUBNET], "p1") == {}
 
 
