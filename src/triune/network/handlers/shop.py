@@ -86,8 +86,8 @@ class Shop:
         self.read = read
         self.routing = routing
         self.bridges = bridges
-        self.quotas = OwnQuotas(user.project)
-        self.gateways = Gateways(read.central, routing, reserve, user.project)
+        self.quotas = OwnQuotas(self.own_project)
+        self.gateways = Gateways(read.central, routing, reserve, self.own_project)
         self.patience = Patience()
         self.reserve = reserve
         self._registry = registry
