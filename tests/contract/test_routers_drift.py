@@ -16,6 +16,9 @@ from .cloud.neutron.addresses import ROUTER_INTERFACE
 from .network_world import KINDS, World
 from .routed_world import Roads, Routed, still, two_pods
 
+# Each brings all that routers can have, which takes long.
+pytestmark = pytest.mark.faults
+
 # Looks at what is left to do, which may have to wait for each other.
 ROUNDS = 12
 

@@ -10,6 +10,9 @@ from triune.work.requests import Key
 from .network_world import World
 from .routed_world import emptied, nothing_left, still, two_pods
 
+# Each brings and removes all that routers can have, which takes long.
+pytestmark = pytest.mark.faults
+
 
 @pytest.mark.parametrize("order", ["router first", "servers first", "at once", "one by one"])
 async def test_nothing_is_left(there: World, order: str) -> None:
