@@ -132,7 +132,12 @@ def _floating_ip(
 
 
 def gateways(central: Any, subnet: Any, pod_id: str) -> set[str | None]:
-    """The addresses that a pod may hand out as the gateway of a subnet: its own where it has one, or the subnet's."""
+    """The addresses that a pod may hand out as the gateway of a subnet: its own where it has one, or the subnet's.
+
+    A port has an address in each IPv6 subnet in which addresses follow from MACs, whatever it is for.
+    """
+    if subnet.ip_version != 4:
+        return {subnet.gateway_ip}
     own = {
         each["ip_address"]
         for port in central.ports
