@@ -19,7 +19,7 @@ from triune.network.realize import CONFLICT, Realizer, Unlike
 from triune.network.reserve import of_no_interface
 from triune.network.resources import RESOURCES, SUBNET
 from triune.network.routing.gateways import attachments, is_between
-from triune.network.routing.plan import pods
+from triune.network.routing.spans import pods
 from triune.work.handler import Again
 from triune.work.requests import Key
 

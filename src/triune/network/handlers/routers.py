@@ -11,10 +11,11 @@ from triune.network.neutron import Refused
 from triune.network.plan import Ref
 from triune.network.realize import BAD_REQUEST, CONFLICT, NOT_FOUND, Realizer
 from triune.network.resources import SUBNET
-from triune.network.routing import plan
+from triune.network.routing import plan, spans
 from triune.network.routing.model import Interface, Router
-from triune.network.routing.plan import Needs, PodRouter
+from triune.network.routing.plan import PodRouter
 from triune.network.routing.pod_router import PodRouterRealizer
+from triune.network.routing.spans import Needs
 from triune.work.handler import Again
 from triune.work.requests import Key
 
@@ -45,7 +46,7 @@ class Routers:
 
     async def _bring(self, pod: Realizer, key: Key) -> None:
         router = await self._shop.routing.router(key.resource_id)
-        if router is None or pod.pod_id not in plan.pods(router.span):
+        if router is None or pod.pod_id not in spans.pods(router.span):
             await self._leave(pod, key, router)
             return
         wanted = await self._prepared(pod, router)
@@ -66,7 +67,7 @@ class Routers:
         await self._networks(pod, router)
         around = await self._shop.routing.surroundings(router, pod.pod_id)
         for _ in range(ROUNDS):
-            due = plan.needs(router, around, pod.pod_id)
+            due = spans.needs(router, around, pod.pod_id)
             if not await self._hold(pod, router, due):
                 break
             around = await self._shop.routing.surroundings(router, pod.pod_id)
@@ -78,7 +79,7 @@ class Routers:
     async def _networks(self, pod: Realizer, router: Router) -> None:
         """See to the networks that the router itself names, where they are not known to be ready."""
         span, external = router.span, router.shown.get("external_gateway_info") or {}
-        named = {each.network_id for each in router.interfaces if plan.is_in(span, each.network_id, pod.pod_id)}
+        named = {each.network_id for each in router.interfaces if spans.is_in(span, each.network_id, pod.pod_id)}
         if span.gateway_pod == pod.pod_id and external:
             named.add(external["network_id"])
         await self._ready(pod, (Ref(names.NETWORK, each) for each in named))
@@ -123,7 +124,7 @@ class Routers:
         await self._shop.request(Key(names.ROUTER, each, pod_id) for each in beside)
 
     async def _ask_others(self, router: Router, pod_id: str) -> None:
-        others = plan.pods(router.span) - {pod_id}
+        others = spans.pods(router.span) - {pod_id}
         await self._shop.request(Key(names.ROUTER, router.shown["id"], each) for each in others)
 
     async def _ids(self, pod: Realizer, wanted: PodRouter) -> dict[Ref, str]:
@@ -146,9 +147,9 @@ class Routers:
         """Give back what a pod router needs no more, now that it does not have it."""
         router_id, bridges = router.shown["id"], self._shop.bridges
         gone = False
-        if not plan.meets(router.span):
+        if not spans.meets(router.span):
             gone |= await bridges.release(f"{LINK_DEVICE}{router_id}", pod_id)
-        if not plan.leaves(router.span):
+        if not spans.leaves(router.span):
             gone |= await bridges.release(f"{EXIT_DEVICE}{router_id}", pod_id)
         if gone:
             await self._shop.request([Key(names.BRIDGE, router.shown["project_id"])])

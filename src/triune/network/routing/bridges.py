@@ -14,7 +14,7 @@ from oslo_log import log as logging
 
 from triune.network.names import BRIDGE_NAME, EXIT_DEVICE, EXIT_NAME, FLOATING_DEVICE, LINK_DEVICE, LINK_OWNER, PROFILE
 from triune.network.neutron import Neutron
-from triune.network.routing import plan
+from triune.network.routing import spans
 from triune.network.routing.model import Router
 from triune.network.top_ports import placement
 
@@ -75,8 +75,8 @@ def settings(conf: cfg.ConfigOpts) -> Settings:
 
 def wanted(routers: Iterable[Router]) -> Wanted:
     """What the routers of a project need."""
-    spanning = [each for each in routers if plan.meets(each.span)]
-    return Wanted(bool(spanning), frozenset(each.shown["id"] for each in spanning if plan.leaves(each.span)))
+    spanning = [each for each in routers if spans.meets(each.span)]
+    return Wanted(bool(spanning), frozenset(each.shown["id"] for each in spanning if spans.leaves(each.span)))
 
 
 def free(range_: IPv4Network, prefix_length: int, used: Iterable[str]) -> Iterator[IPv4Network]:

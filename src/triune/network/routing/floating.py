@@ -12,7 +12,7 @@ from typing import Any
 from triune.network import names
 from triune.network.plan import Ref, Twin, twin
 from triune.network.resources import SUBNET
-from triune.network.routing import plan
+from triune.network.routing import spans
 from triune.network.routing.model import Address, Exit, Router
 
 JSON = dict[str, Any]
@@ -88,7 +88,7 @@ class PodFloatingIP:
 def remote_pods(model: FloatingIP) -> frozenset[str]:
     """The pods of servers that are reached by a second floating IP."""
     span = model.router.span
-    return frozenset(each.pod_id for each in model.targets if _is_remote(model, each)) & plan.pods(span)
+    return frozenset(each.pod_id for each in model.targets if _is_remote(model, each)) & spans.pods(span)
 
 
 def _is_remote(model: FloatingIP, target: Target) -> bool:

@@ -9,7 +9,8 @@ from triune.network.names import tag
 from triune.network.neutron import Neutron, Refused
 from triune.network.plan import Ref, is_automatic
 from triune.network.realize import NOT_FOUND
-from triune.network.routing.plan import Attachment, Gateway, PodRouter, Route
+from triune.network.routing.plan import Attachment, Gateway, PodRouter
+from triune.network.routing.routes import Route
 
 JSON = dict[str, Any]
 

@@ -13,7 +13,7 @@ from triune.network.central import pods as zones
 from triune.network.gateways import Homes
 from triune.network.names import EXIT_DEVICE, GATEWAY_DEVICE, INTERFACE_DEVICE, LINK_DEVICE, RESERVE_OWNER
 from triune.network.neutron import Neutron
-from triune.network.routing import plan
+from triune.network.routing import spans
 from triune.network.routing.model import Address, Exit, Interface, Link, Neighbour, Router, Span, Surroundings
 from triune.network.top_ports import placement
 from triune.pods.registry import Registry
@@ -130,7 +130,7 @@ class RoutingRead:
 
     async def present_routers(self, pod_id: str) -> list[Router]:
         """All routers of which a pod needs a part."""
-        return [each for each in await self.everywhere() if pod_id in plan.pods(each.span)]
+        return [each for each in await self.everywhere() if pod_id in spans.pods(each.span)]
 
     async def _holders(self, network_ids: Iterable[str], pod_id: str) -> dict[str, list[Address]]:
         """The addresses that are held for a pod's routers on some networks, by device."""
@@ -252,7 +252,7 @@ def _neighbours(
             continue
         own = _own(other, holders, pod_id)
         for interface in other.interfaces:
-            if interface.network_id not in network_ids or not plan.is_in(other.span, interface.network_id, pod_id):
+            if interface.network_id not in network_ids or not spans.is_in(other.span, interface.network_id, pod_id):
                 continue
             for address in interface.addresses:
                 version = other.subnets[address.subnet_id]["ip_version"]

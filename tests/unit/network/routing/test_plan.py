@@ -12,7 +12,7 @@ from triune.network import names
 from triune.network.gateways import Home
 from triune.network.plan import Ref
 from triune.network.resources import SUBNET
-from triune.network.routing import plan
+from triune.network.routing import plan, spans
 from triune.network.routing.model import (
     Address,
     Exit,
@@ -23,7 +23,9 @@ from triune.network.routing.model import (
     Span,
     Surroundings,
 )
-from triune.network.routing.plan import Needs, PodRouter, Route
+from triune.network.routing.plan import PodRouter
+from triune.network.routing.routes import Route
+from triune.network.routing.spans import Needs
 
 PODS = ("p1", "p2", "p3")
 EXTERNAL = {4: "203.0.113.0/24", 6: "2001:db8::/64"}
@@ -77,10 +79,10 @@ def router(present=None, gateway_pod=None, versions=(4,), routes=(), local=None,
 
 def around(made: Router, **more) -> Surroundings:
     """All that pod routers need at the top."""
-    pods, gateway_pod = plan.pods(made.span), made.span.gateway_pod
+    pods, gateway_pod = spans.pods(made.span), made.span.gateway_pod
     found = {
-        "links": {each: link(each) for each in pods} if plan.meets(made.span) else {},
-        "exit": exit_(gateway_pod, pods) if gateway_pod and plan.leaves(made.span) else None,
+        "links": {each: link(each) for each in pods} if spans.meets(made.span) else {},
+        "exit": exit_(gateway_pod, pods) if gateway_pod and spans.leaves(made.span) else None,
     }
     return Surroundings(**{**found, **more})
 
@@ -109,20 +111,20 @@ def routes_of(made: Router, pod: str, **more) -> set[tuple[str, str]]:
     ],
 )
 def test_where_a_router_is(span, pods):
-    assert plan.pods(span) == pods
-    assert plan.meets(span) == (len(pods) > 1)
-    assert plan.leaves(span) == (len(pods) > 1 and span.gateway_pod is not None)
+    assert spans.pods(span) == pods
+    assert spans.meets(span) == (len(pods) > 1)
+    assert spans.leaves(span) == (len(pods) > 1 and span.gateway_pod is not None)
 
 
 def test_a_router_that_is_nowhere_needs_nothing():
     made = router()
-    assert plan.needs(made, Surroundings(), "p1") == Needs()
+    assert spans.needs(made, Surroundings(), "p1") == Needs()
     assert plan.pod_router(made, Surroundings(), "p1") is None
 
 
 def test_a_router_in_one_pod_is_as_everywhere():
     made = router({1: ["p1"]}, "p1", routes=[("10.99.0.0/16", "10.1.0.200"), ("10.98.0.0/16", OUTSIDE[4])])
-    assert plan.needs(made, Surroundings(), "p1") == Needs()
+    assert spans.needs(made, Surroundings(), "p1") == Needs()
     found = plan.pod_router(made, Surroundings(), "p1")
     assert [each.spots for each in found.attachments] == [(plan.Spot(Ref(SUBNET, "s1v4"), "10.1.0.1"),)]
     assert found.gateway == plan.Gateway(
@@ -148,10 +150,10 @@ def test_pod_routers_are_as_their_router_is(up):
 def test_what_pod_routers_lack_at_the_top():
     made = router({1: ["p1", "p2"], 2: ["p2"]}, "p1")
     homes = {"n1": Home("p1"), "n2": Home("p2")}
-    assert plan.needs(made, Surroundings(homes), "p1") == Needs(True, True)
-    assert plan.needs(made, Surroundings(homes), "p2") == Needs(True, True, frozenset({"i1v4"}))
-    assert plan.needs(made, around(made, homes=homes, own={"i1v4": "10.1.0.9"}), "p2") == Needs()
-    assert plan.needs(made, around(made, homes=homes), "p3") == Needs()
+    assert spans.needs(made, Surroundings(homes), "p1") == Needs(True, True)
+    assert spans.needs(made, Surroundings(homes), "p2") == Needs(True, True, frozenset({"i1v4"}))
+    assert spans.needs(made, around(made, homes=homes, own={"i1v4": "10.1.0.9"}), "p2") == Needs()
+    assert spans.needs(made, around(made, homes=homes), "p3") == Needs()
 
 
 def test_what_is_missing_is_left_out():
@@ -168,8 +170,8 @@ def test_what_is_missing_is_left_out():
 def test_the_gateway_of_an_exit_is_in_the_external_networks_pod(pod, address, right):
     made = router({1: ["p1", "p2"]}, "p1")
     found = around(made, exit=Exit("x", "xs", "100.64.1.1", {pod: address}))
-    assert plan.has_exit(made.span, found, pod) == right
-    assert plan.needs(made, found, pod).exit != right
+    assert spans.has_exit(made.span, found, pod) == right
+    assert spans.needs(made, found, pod).exit != right
 
 
 @pytest.mark.parametrize("snat", [True, False])
@@ -291,7 +293,7 @@ def test_a_local_router_knows_what_its_neighbours_reach():
         Neighbour("t", "10.11.0.3", ("10.6.0.0/24",)),
     )
     assert routes_of(made, "p1", neighbours=neighbours) == {("10.7.0.0/24", "10.1.0.3"), ("10.8.0.0/24", "10.1.0.200")}
-    assert plan.pods(made.span) == {"p1"}
+    assert spans.pods(made.span) == {"p1"}
 
 
 # From here on: whatever there is, packets arrive.
@@ -314,7 +316,7 @@ class World:
     parts: dict[str, PodRouter] = field(init=False)
 
     def __post_init__(self):
-        pods = plan.pods(self.router.span)
+        pods = spans.pods(self.router.span)
         self.parts = {pod: plan.pod_router(self.router, self.around[pod], pod) for pod in pods}
 
     def cidr(self, subnet_id: str) -> str:
@@ -387,11 +389,11 @@ def worlds(draw, whole=True, routed=True):
         if any(ip_address(hop) in each for each in hops) and (":" in to) == (":" in hop)
     ]
     made.shown["routes"] = valid
-    pods = plan.pods(made.span)
+    pods = spans.pods(made.span)
     homes = {f"n{number}": Home(draw(st.none() | st.sampled_from(sorted(there)))) for number, there in present.items()
              if there}  # fmt: skip
-    links = {each: link(each) for each in pods} if plan.meets(made.span) else {}
-    exits = exit_(gateway_pod, pods) if gateway_pod and plan.leaves(made.span) else None
+    links = {each: link(each) for each in pods} if spans.meets(made.span) else {}
+    exits = exit_(gateway_pod, pods) if gateway_pod and spans.leaves(made.span) else None
     if not whole:
         links = {each: links[each] for each in draw(st.sets(st.sampled_from(sorted(links)))) if links} if links else {}
         if exits is not None:
@@ -438,7 +440,7 @@ def test_there_are_no_loops(world):
 @given(worlds(routed=False))
 def test_every_subnet_that_is_anywhere_is_reached(world):
     for made in world.router.interfaces:
-        there = world.router.span.present[made.network_id] & plan.pods(world.router.span)
+        there = world.router.span.present[made.network_id] & spans.pods(world.router.span)
         server = ip_network(world.router.subnets[made.addresses[0].subnet_id]["cidr"])[77]
         for pod in world.parts:
             ends = set(world.ends(pod, server))
@@ -460,7 +462,7 @@ def test_everybody_gets_out_in_the_external_networks_pod(world):
 @given(worlds())
 def test_there_are_no_more_routes_than_subnets_and_routes_of_the_owner(world):
     for pod, part in world.parts.items():
-        remote = [each for each in world.router.interfaces if not plan.is_in(world.router.span, each.network_id, pod)]
+        remote = [each for each in world.router.interfaces if not spans.is_in(world.router.span, each.network_id, pod)]
         assert len(part.routes) <= len(remote) + len(world.router.shown["routes"]) + 1
 
 

@@ -10,8 +10,9 @@ from triune.network import names
 from triune.network.names import tag
 from triune.network.plan import Ref, Twin
 from triune.network.resources import SUBNET
-from triune.network.routing.plan import Attachment, Gateway, PodRouter, Route, Spot
+from triune.network.routing.plan import Attachment, Gateway, PodRouter, Spot
 from triune.network.routing.pod_router import PodRouterRealizer, changes, mac_of, routes
+from triune.network.routing.routes import Route
 
 TWIN = Twin(names.ROUTER, "r", "p", {})
 # In the pod, everything is called as at the top, with a star.
