@@ -76,6 +76,12 @@ def prefix(wanted: str | None) -> str | None:
     return None if wanted is None else str(ip_interface(wanted))
 
 
+def ports(shown: Mapping[str, Any], name: str) -> str:
+    """A port of a port forwarding, or a range of them like `80:90`; Neutron tells a single one as either."""
+    first, _, last = str(shown.get(f"{name}_range") or shown.get(name) or "").partition(":")
+    return f"{first}:{last}" if last and last != first else first
+
+
 def _address(value: Any) -> str | None:
     return str(ip_address(value)) if value else None
 

@@ -46,7 +46,8 @@ class FloatingIPs:
 
     async def _bring(self, pod: Realizer, key: Key) -> None:
         model = await floating_ip(self._shop.routing, key.resource_id)
-        if model is not None and (model := await self._with_inner(pod, model)) is not None:
+        if model is not None:
+            model = await self._with_inner(pod, model)
             wanted = floating.pod_floating_ip(model, pod.pod_id)
             if wanted is not None:
                 await self._stay(pod, model, wanted)
@@ -56,7 +57,7 @@ class FloatingIPs:
     async def _with_inner(self, pod: Realizer, model: FloatingIP) -> FloatingIP:
         """A floating IP with all its addresses on the exit subnet. Raises `Left`."""
         top_id, router = model.shown["id"], model.router
-        lacking = floating.remote_pods(model) - (model.inner or {}).keys()
+        lacking = floating.remote_pods(model) - model.inner.keys()
         if pod.pod_id in lacking:
             await self._shop.now(names.ROUTER, router.shown["id"], pod.pod_id)
             if not await self._shop.bridges.add_inner(router.shown, top_id, pod.pod_id):

@@ -99,9 +99,7 @@ async def _floating_ips(shop: Shop, pod: Realizer, held: Held) -> dict[Key, str]
     shown = await shop.read.central.list("floatingips")
     models = [each for each in await complete(shop.routing, shown) if each.targets]
     wanted = [each for model in models if (each := floating.pod_floating_ip(model, pod.pod_id)) is not None]
-    missing = [
-        model.shown["id"] for model in models if pod.pod_id in floating.remote_pods(model) - (model.inner or {}).keys()
-    ]
+    missing = [model.shown["id"] for model in models if pod.pod_id in floating.remote_pods(model) - model.inner.keys()]
     found = {Key(names.FLOATING_IP, top_id, pod.pod_id): MISSING for top_id in missing}
     gone = await _surplus(shop, held, names.FLOATING_IP, wanted)
     found |= {Key(names.FLOATING_IP, top_id, pod.pod_id): SURPLUS for top_id in gone}

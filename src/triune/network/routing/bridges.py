@@ -133,22 +133,11 @@ class Bridges:
 
     async def add_exit(self, router: JSON, pod_id: str, is_gateway: bool) -> bool:
         """Hold the address of a pod router on its exit subnet, if that is there; `is_gateway`: that of the exit."""
-        exits = await self.exit(router["project_id"])
-        subnet = exits.subnet(f"{EXIT_NAME}{router['id']}") if exits is not None else None
-        if exits is None or subnet is None:
-            return False
-        fixed_ip = {"subnet_id": subnet["id"], **({"ip_address": subnet["gateway_ip"]} if is_gateway else {})}
-        await self._hold(exits, f"{EXIT_DEVICE}{router['id']}", pod_id, [fixed_ip])
-        return True
+        return await self._hold_on_exit(router, f"{EXIT_DEVICE}{router['id']}", pod_id, is_gateway)
 
     async def add_inner(self, router: JSON, floating_ip_id: str, pod_id: str) -> bool:
         """Hold an address for a floating IP of a server in a pod on the router's exit subnet, if that is there."""
-        exits = await self.exit(router["project_id"])
-        subnet = exits.subnet(f"{EXIT_NAME}{router['id']}") if exits is not None else None
-        if exits is None or subnet is None:
-            return False
-        await self._hold(exits, f"{FLOATING_DEVICE}{floating_ip_id}", pod_id, [{"subnet_id": subnet["id"]}])
-        return True
+        return await self._hold_on_exit(router, f"{FLOATING_DEVICE}{floating_ip_id}", pod_id)
 
     async def release(self, device: str, pod_id: str | None = None) -> bool:
         """Give the addresses of a device back, all or those of one pod; whether there were any."""
@@ -157,6 +146,16 @@ class Bridges:
         for port in own:
             await self._central.delete("ports", port["id"])
         return bool(own)
+
+    async def _hold_on_exit(self, router: JSON, device: str, pod_id: str, is_gateway: bool = False) -> bool:
+        """Hold an address on a router's exit subnet, if that is there; `is_gateway`: that of its gateway."""
+        exits = await self.exit(router["project_id"])
+        subnet = exits.subnet(f"{EXIT_NAME}{router['id']}") if exits is not None else None
+        if exits is None or subnet is None:
+            return False
+        fixed_ip = {"subnet_id": subnet["id"], **({"ip_address": subnet["gateway_ip"]} if is_gateway else {})}
+        await self._hold(exits, device, pod_id, [fixed_ip])
+        return True
 
     async def _hold(self, network: Made, device: str, pod_id: str, fixed_ips: list[JSON]) -> None:
         body = {

@@ -6,7 +6,7 @@ port has that address: one to which a floating IP can lead, and behind which nob
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from triune.network import names
@@ -41,7 +41,7 @@ class FloatingIP:
     router: Router
     targets: tuple[Target, ...] = ()
     exit: Exit | None = None
-    inner: Mapping[str, str] | None = None
+    inner: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def pod_floating_ip(model: FloatingIP, pod_id: str) -> PodFloatingIP | None:
         return _made(
             model, Ref(names.NETWORK, model.shown["floating_network_id"]), model.shown["floating_ip_address"], outer
         )
-    inner = (model.inner or {}).get(pod_id)
+    inner = model.inner.get(pod_id)
     if pod_id not in remote_pods(model) or inner is None or model.exit is None:
         return None
     local = [each for each in model.targets if each.pod_id == pod_id]
@@ -124,7 +124,7 @@ def _from_outside(model: FloatingIP, target: Target) -> End | None:
     if not _is_remote(model, target):
         # A router that is in this pod alone reaches servers elsewhere over layer 2.
         network, subnet_id, address = target.network_id, target.address.subnet_id, target.address.ip_address
-    elif model.exit is not None and (inner := (model.inner or {}).get(target.pod_id)) is not None:
+    elif model.exit is not None and (inner := model.inner.get(target.pod_id)) is not None:
         network, subnet_id, address = model.exit.network_id, model.exit.subnet_id, inner
     else:
         return None

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from triune.network import forms
 from triune.network.names import EXIT_DEVICE, FLOATING_DEVICE
 from triune.network.neutron import Refused
 from triune.network.realize import NOT_FOUND
@@ -77,14 +78,8 @@ def _targets(ends: Iterable[JSON], ports: Mapping[str, JSON], pods: Mapping[str,
                 Address(subnet_id, address),
                 pods[port["id"]],
                 end.get("protocol"),
-                (_ports(end, "external_port"), _ports(end, "internal_port")),
+                (forms.ports(end, "external_port"), forms.ports(end, "internal_port")),
             )
-
-
-def _ports(end: JSON, name: str) -> str:
-    """A port, or a range of them like `80:90`; a single one may be told as either."""
-    first, _, last = str(end.get(f"{name}_range") or end.get(name) or "").partition(":")
-    return f"{first}:{last}" if last and last != first else first
 
 
 def _inner(ports: Iterable[JSON]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from triune.network import forms
 from triune.network.neutron import Neutron
 from triune.network.plan import Ref
 from triune.network.routing.floating import Forwarding, Standing
@@ -57,13 +58,8 @@ async def drop_forwardings(neutron: Neutron, features: frozenset[str], floating_
 
 
 def _value(shown: JSON) -> Value:
-    external, internal = (_ports(shown, name) for name in ("external_port", "internal_port"))
+    external, internal = (forms.ports(shown, name) for name in ("external_port", "internal_port"))
     return shown["protocol"], external, shown["internal_port_id"], shown["internal_ip_address"], internal
-
-
-def _ports(shown: JSON, name: str) -> str:
-    first, _, last = str(shown.get(f"{name}_range") or shown.get(name) or "").partition(":")
-    return f"{first}:{last}" if last and last != first else first
 
 
 def _body(value: Value) -> JSON:

@@ -28,7 +28,7 @@ def target(pod: str, protocol: str | None = None, external: str = "", internal: 
 
 
 def fip(*targets: Target, span: Span = SPAN, inner: dict | None = None, exit_: Exit | None = EXIT) -> FloatingIP:
-    return FloatingIP(SHOWN, Router({"id": "r"}, span), targets, exit_, inner)
+    return FloatingIP(SHOWN, Router({"id": "r"}, span), targets, exit_, inner or {})
 
 
 SERVER = (Ref(names.PORT, "port5"), "10.0.0.5")
