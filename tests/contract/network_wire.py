@@ -34,6 +34,8 @@ class Wire:
         # After so many requests one fails, in this way; None: none does.
         self.fails_in: int | None = None
         self.fault = ""
+        # What no region does: the end of a path.
+        self.refused: str | None = None
         # Regions that do not answer.
         self.away: set[str] = set()
         # Awaited after a request had its effect, before it is answered: method and path.
@@ -61,6 +63,8 @@ class Wire:
             raise PodUnreachable(pod, service, "cut")
         if fault == "500":
             return Document(pod, service, 500, CIMultiDictProxy(CIMultiDict()), b"oops")
+        if self.refused is not None and path.endswith(self.refused):
+            return Document(pod, service, 400, CIMultiDictProxy(CIMultiDict()), b"no")
         body = b"" if document is None else json.dumps(document).encode()
         asked = Asked(method, path, path, parse_qsl(query), {"x-auth-token": self._token.id}, body)
         try:

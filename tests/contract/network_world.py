@@ -47,7 +47,7 @@ COLLECTIONS = {
     names.QOS_POLICY: "policies",
 }
 KINDS = (*COLLECTIONS, names.BRIDGE)
-# Those that ask for each other, and end.
+# Those of routers.
 ROUTING = (names.FLOATING_IP, names.ROUTER, names.BRIDGE)
 
 
@@ -130,9 +130,10 @@ class World:
         await self._changed("ports", port, None)
 
     def keys(self) -> Iterable[Key]:
-        """A key of every kind for everything that is or was at the top, for every pod."""
+        """A key of every kind for everything that has or had twins, for every pod."""
         for collection, records in self.central.records.items():
-            self._ever.setdefault(collection, set()).update(records)
+            twins = (id_ for id_, each in records.items() if collection != "ports" or _may_have_twin(each))
+            self._ever.setdefault(collection, set()).update(twins)
         routers = self.central.records["routers"].values()
         self._ever.setdefault("projects", set()).update(each["project_id"] for each in routers)
         found = {kind: sorted(self._ever[collection]) for kind, collection in COLLECTIONS.items()}
@@ -142,21 +143,24 @@ class World:
     _ever: dict[str, set[str]]
 
     async def settle(self, rounds: int = 8) -> None:
-        """Run every key until none asks for more; a key that fails is tried again."""
-        failed: dict[Key, str] = {}
+        """Run every key, and then those that failed or were asked for on the way, until there are none."""
+        keys = list(self.keys())
+        order = {key: number for number, key in enumerate(keys)}
+        left: dict[Key, str] = {}
         for _ in range(rounds):
-            failed = {}
-            for key in self.keys():
+            left = {}
+            for key in keys:
                 try:
                     await self.runner.now(key, 20.0)
                 except KeyWaits as error:
-                    failed[key] = str(error)
+                    left[key] = str(error)
                 except KeyFailed as error:
-                    failed[key] = str(error.__cause__ or error)
-            failed = {each.key: "asked for" for each in await self.journal.due(ROUTING, 100)} | failed
-            if not failed:
+                    left[key] = str(error.__cause__ or error)
+            left = {each.key: "asked for" for each in await self.journal.due(KINDS, 1000)} | left
+            if not left:
                 return
-        raise AssertionError(f"never settles: {failed}")
+            keys = sorted(left, key=lambda key: order.get(key, len(order)))
+        raise AssertionError(f"never settles: {left}")
 
     async def drifted(self) -> dict[Key, str]:
         """Compare all pods with the plan, and do what was asked for; which keys those were, with their ends."""
@@ -210,6 +214,10 @@ class World:
             collection: sum(len(neutron.records[collection]) for neutron in self.neutrons.values())
             for collection in self.central.records
         })  # fmt: skip
+
+
+def _may_have_twin(port: Record) -> bool:
+    return names.has_twin(port) and port["device_owner"] != names.RESERVE_OWNER
 
 
 @asynccontextmanager

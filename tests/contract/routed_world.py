@@ -56,6 +56,12 @@ class Roads:
         found = (each for each in self.central.subnets.values() if each["network_id"] == network["id"])
         return next(each for each in found if each["ip_version"] == version)
 
+    def automatic(self, network: Record, cidr: str) -> Record:
+        """A subnet of a network in which ports have addresses that follow from their MACs."""
+        subnet = self.central.add_subnet(network, cidr, ipv6_ra_mode="slaac", ipv6_address_mode="slaac")
+        self.central._give_automatic(subnet)
+        return subnet
+
     async def server(self, network: Record, pod: int, last: int = 50) -> Record:
         """A port of a server in a pod."""
         subnet = self.subnet(network)

@@ -35,6 +35,7 @@ async def test_near_and_far(there: World) -> None:
     assert exit_["name"] == f"{names.EXIT_NAME}{router['project_id']}"
 
 
+@pytest.mark.faults
 async def test_it_is_given_to_others(there: World) -> None:
     """From a near server to a far one and back, and to nobody."""
     roads, _, outside = await _outside(there)
@@ -55,6 +56,7 @@ async def test_it_is_given_to_others(there: World) -> None:
     assert roads.held(names.FLOATING_DEVICE) == []
 
 
+@pytest.mark.faults
 async def test_its_server_moves_between_the_pods(there: World) -> None:
     roads, _, outside = await _outside(there)
     green = next(each for each in roads.central.networks.values() if each["name"] == "n2")
@@ -75,6 +77,7 @@ async def test_its_server_moves_between_the_pods(there: World) -> None:
     assert roads.routed(1).floating() == {("inner 1", "10.2.0.50")}
 
 
+@pytest.mark.faults
 async def test_its_server_has_another_address(there: World) -> None:
     roads, _, outside = await _outside(there)
     port = roads.named("10.2.0.50")
@@ -107,6 +110,7 @@ async def test_port_forwardings_near_and_far(there: World) -> None:
     assert roads.held(names.FLOATING_DEVICE) == []
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("address", ["10.1.0.50", "10.2.0.50"])
 async def test_from_a_forwarding_to_a_server_and_back(there: World, address: str) -> None:
     roads, _, outside = await _outside(there)

@@ -126,6 +126,14 @@ class Realizer:
             LOG.info("%s %s of %s removed from %s", kind, twin["id"], top_id, self.neutron.pod.region_name)
         await self.forget(kind, top_id)
 
+    async def gone(self, ids: Mapping[Ref, str]) -> set[Ref]:
+        """Those of some resources, by their ids in the pod, that are not there any more."""
+        there: set[str] = set()
+        for kind in {ref.kind for ref in ids}:
+            some = [id_ for ref, id_ in ids.items() if ref.kind == kind]
+            there |= {each["id"] for each in await self.neutron.of(RESOURCES[kind].path, "id", some, ["id"])}
+        return {ref for ref, id_ in ids.items() if id_ not in there}
+
     async def forget(self, kind: str, top_id: str) -> None:
         """Drop what the table of routings says."""
         await self.routings.forget(kind, top_id, self.pod_id)

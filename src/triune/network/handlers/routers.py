@@ -51,13 +51,16 @@ class Routers:
             return
         wanted = await self._prepared(pod, router)
         twin = await pod.ensure(wanted.twin, {})
+        ids = await self._ids(pod, wanted)
         try:
-            await PodRouterRealizer(pod.neutron).bring(wanted, await self._ids(pod, wanted), twin)
+            await PodRouterRealizer(pod.neutron).bring(wanted, ids, twin)
         except Refused as error:
             if error.pod.id != key.pod_id or error.status not in (BAD_REQUEST, NOT_FOUND):
                 raise
-            # What was known to be there may have gone: looked at anew, once.
-            for ref in plan.references(wanted):
+            # What was known to be there may have gone: then it is made anew. Otherwise this is not the reason.
+            if not (gone := await pod.gone(ids)):
+                raise
+            for ref in gone:
                 await pod.forget(ref.kind, ref.top_id)
             await PodRouterRealizer(pod.neutron).bring(wanted, await self._ids(pod, wanted), twin)
         await self._release(router, pod.pod_id)

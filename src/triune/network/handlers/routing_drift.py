@@ -17,8 +17,9 @@ from triune.network.routing import floating, plan
 from triune.network.routing.floating import PodFloatingIP
 from triune.network.routing.floating_read import complete
 from triune.network.routing.forwardings import forwardings_differ
+from triune.network.routing.interfaces import INTERFACE_OWNERS
 from triune.network.routing.plan import PodRouter
-from triune.network.routing.pod_router import INTERFACE_OWNERS, changes, routes
+from triune.network.routing.pod_router import changes, routes
 from triune.work.requests import Key
 
 JSON = dict[str, Any]
@@ -34,7 +35,7 @@ async def routing_drift(shop: Shop, pod: Realizer) -> dict[Key, str]:
     asked = [pod.neutron.list(RESOURCES[kind].path, [("tags", TAG)]) for kind in KINDS]
     owners = [("device_owner", each) for each in INTERFACE_OWNERS]
     routers, floating_ips, ports = await asyncio.gather(
-        *asked, pod.neutron.list("ports", owners, ["device_id", "fixed_ips"])
+        *asked, pod.neutron.list("ports", owners, ["name", "device_id", "fixed_ips"])
     )
     held = Held({names.ROUTER: routers, names.FLOATING_IP: floating_ips})
     found = await _routers(shop, pod, held, _by_device(ports))

@@ -23,6 +23,8 @@ Judge = Callable[[str, Record | None, Record | None], None]
 
 SHARED, EXTERNAL = "access_as_shared", "access_as_external"
 _SHARED_BY = {SHARED, EXTERNAL}
+# The extensions of attributes that all kinds may have.
+_STANDARD = {"description": "standard-attr-description", "tags": "standard-attr-tag"}
 
 
 def now() -> str:
@@ -81,10 +83,9 @@ class Base(PodService):
 
     def knows(self, kind: Kind, name: str) -> bool:
         """Whether an attribute is one here."""
-        standard = {"description": "standard-attr-description", "tags": "standard-attr-tag"}
         if name == "tags" and not kind.tagged:
             return False
-        return name in kind.known and self.has(kind.extension.get(name, standard.get(name)))
+        return name in kind.known and self.has(kind.extension.get(name, _STANDARD.get(name)))
 
     def sees(self, token: Token, kind: Kind, record: Record) -> bool:
         """Whether a caller may read a record."""
@@ -121,7 +122,7 @@ class Base(PodService):
     def view(self, token: Token, kind: Kind, record: Record) -> Record:
         """A record as its reader sees it."""
         shown = {
-            name: copy.deepcopy(value)
+            name: copy.deepcopy(value) if isinstance(value, dict | list) else value
             for name, value in record.items()
             if self.knows(kind, name) and (token.is_admin or name not in kind.hidden)
         }

@@ -4,6 +4,7 @@ Standard attributes (id, projects, description, tags, times, revision) are those
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 Record = dict[str, Any]
@@ -35,7 +36,7 @@ class Kind:
     def url(self) -> str:
         return self.path or self.collection.replace("_", "-")
 
-    @property
+    @cached_property
     def known(self) -> set[str]:
         return {*self.defaults, *self.required, *self.shown, *STANDARD}
 

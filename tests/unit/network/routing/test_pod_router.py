@@ -1,7 +1,5 @@
 """Bringing a router of a pod to what is wanted."""
 
-from ipaddress import ip_address
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,14 +8,17 @@ from triune.network import names
 from triune.network.names import tag
 from triune.network.plan import Ref, Twin
 from triune.network.resources import SUBNET
+from triune.network.routing.interfaces import Interfaces
 from triune.network.routing.plan import Attachment, Gateway, PodRouter, Spot
-from triune.network.routing.pod_router import PodRouterRealizer, changes, mac_of, routes
+from triune.network.routing.pod_router import PodRouterRealizer, changes, routes
 from triune.network.routing.routes import Route
 
 TWIN = Twin(names.ROUTER, "r", "p", {})
 # In the pod, everything is called as at the top, with a star.
 IDS = {Ref(kind, each): f"{each}*" for kind in (names.NETWORK, SUBNET, names.PORT) for each in "abcxyl"}
 INTERFACE = "network:router_interface"
+# The name of a port that is being made one.
+NEW = f"new {tag('r*')}"
 
 
 def attachment(network: str, *spots: tuple[str, str], port: str | None = None) -> Attachment:
@@ -28,9 +29,9 @@ def attachment(network: str, *spots: tuple[str, str], port: str | None = None) -
     )
 
 
-def port(id_: str, *pairs: tuple[str, str], owner: str = INTERFACE) -> dict:
+def port(id_: str, *pairs: tuple[str, str], owner: str = INTERFACE, **fields: str) -> dict:
     fixed_ips = [{"subnet_id": subnet, "ip_address": address} for subnet, address in pairs]
-    return {"id": id_, "device_owner": owner, "device_id": "r*", "fixed_ips": fixed_ips}
+    return {"id": id_, "device_owner": owner, "device_id": "r*", "fixed_ips": fixed_ips, **fields}
 
 
 def info(network: str = "x*", address: str = "203.0.113.9", **more) -> dict:
@@ -53,7 +54,7 @@ SHOWN = {"destination": "10.9.0.0/16", "nexthop": "10.1.0.200"}
             PodRouter(TWIN, (A, LINK), GATEWAY, frozenset({ROUTE})),
             {},
             [],
-            ["gateway", ("a*", "10.1.0.1"), ("c*", "fd74::1"), ("l*", "100.64.0.1"), "routes"],
+            ["gateway", (("a*", "10.1.0.1"),), (("c*", "fd74::1"), ("l*", "100.64.0.1")), "routes"],
         ),
         # As it is, in whatever spelling.
         (
@@ -63,7 +64,9 @@ SHOWN = {"destination": "10.9.0.0/16", "nexthop": "10.1.0.200"}
             [],
         ),
         # Another address in the same subnet.
-        (PodRouter(TWIN, (A,)), {}, [port("1", ("a*", "10.1.0.9"))], ["-1", ("a*", "10.1.0.1")]),
+        (PodRouter(TWIN, (A,)), {}, [port("1", ("a*", "10.1.0.9"))], ["-1", (("a*", "10.1.0.1"),)]),
+        # What says that it has not become an interface yet.
+        (PodRouter(TWIN, (A,)), {}, [port("1", ("a*", "10.1.0.1"), name=NEW)], ["-1", (("a*", "10.1.0.1"),)]),
         # One of two addresses of a port.
         (PodRouter(TWIN, (A,)), {}, [port("1", ("a*", "10.1.0.1"), ("b*", "10.2.0.1"))], ["-b*"]),
         (PodRouter(TWIN), {}, [port("1", ("a*", "10.1.0.1"), ("b*", "10.2.0.1"))], ["-1"]),
@@ -76,11 +79,11 @@ SHOWN = {"destination": "10.9.0.0/16", "nexthop": "10.1.0.200"}
 )
 def test_what_is_to_be_done(wanted, router, ports, done):
     due = changes(wanted, IDS, router, ports)
-    found = [f"-{each}" for each in (*due.ports, *due.subnets)]
+    found = [f"-{each}" for each in (*(each["id"] for each in due.new), *due.ports, *due.subnets)]
     if due.gateway is not None:
         found.append("gateway" if due.gateway else "no gateway")
         assert due.gateway in ({}, info())
-    found += [pair for _, pair in due.missing]
+    found += [some for _, some in due.missing]
     found += ["routes"] if due.kept != due.routes else []
     assert found == done
     assert due.parts == bool([each for each in done if each != "routes"])
@@ -123,10 +126,12 @@ class Neutron:
 
     async def update(self, path, id_, changes):
         self.done.append(changes)
-        self.router |= changes
+        changed = self.ports[id_] if path == "ports" else self.router
+        changed |= changes
+        return changed
 
     async def create(self, path, body):
-        made = {"id": f"new{len(self.ports)}", "device_id": "", "device_owner": "", **body}
+        made = {"id": f"new{len(self.ports)}", **body}
         self.ports[made["id"]] = made
         self.done.append(body)
         return made
@@ -162,7 +167,8 @@ async def test_a_router_is_brought_to_what_is_wanted_in_order():
     wanted = PodRouter(TWIN, (A, B, LINK), GATEWAY, frozenset({ROUTE}))
     await PodRouterRealizer(neutron).bring(wanted, IDS, neutron.router)
     new = {
-        "network_id": "b*", "name": tag("r*"), "project_id": "p", "security_groups": [],
+        "network_id": "b*", "name": NEW, "project_id": "p", "security_groups": [],
+        "device_id": "r*", "device_owner": INTERFACE,
         "fixed_ips": [{"subnet_id": "b*", "ip_address": "10.2.0.1"}],
     }  # fmt: skip
     assert neutron.done == [
@@ -171,6 +177,7 @@ async def test_a_router_is_brought_to_what_is_wanted_in_order():
         {"external_gateway_info": info()},
         ("add", {"subnet_id": "a*"}),
         new,
+        {"device_id": "", "device_owner": "", "name": tag("r*")},
         ("add", {"port_id": "new1"}),
         ("add", {"port_id": "l*"}),
         {"routes": [SHOWN]},
@@ -178,6 +185,26 @@ async def test_a_router_is_brought_to_what_is_wanted_in_order():
     neutron.done.clear()
     await PodRouterRealizer(neutron).bring(wanted, IDS, neutron.router)
     assert neutron.done == []
+
+
+async def test_a_port_that_has_not_become_an_interface_is_made_anew():
+    neutron = Neutron(ports=[port("1", ("b*", "10.2.0.1"), name=NEW)])
+    await PodRouterRealizer(neutron).bring(PodRouter(TWIN, (B,)), IDS, neutron.router)
+    (made,) = neutron.ports.values()
+    assert made["name"] == tag("r*") and made["device_id"] == "r*"
+    neutron = Neutron(ports=[port("1", ("b*", "10.2.0.1"), name=NEW)])
+    await PodRouterRealizer(neutron).clear(neutron.router)
+    assert neutron.ports == {}
+
+
+async def test_one_port_has_all_addresses_of_ipv6_on_a_network():
+    neutron = Neutron()
+    few = attachment("b", ("b", "fd00:b::9"), ("c", "fd00:c::9"))
+    await PodRouterRealizer(neutron).bring(PodRouter(TWIN, (few,)), IDS, neutron.router)
+    more = attachment("b", ("a", "fd00:a::9"), ("b", "fd00:b::9"), ("c", "fd00:c::9"), ("l", "10.2.0.9"))
+    await PodRouterRealizer(neutron).bring(PodRouter(TWIN, (more,)), IDS, neutron.router)
+    found = [sorted(fixed["ip_address"] for fixed in each["fixed_ips"]) for each in neutron.ports.values()]
+    assert sorted(found) == [["10.2.0.9"], ["fd00:a::9", "fd00:b::9", "fd00:c::9"]]
 
 
 async def test_a_port_that_was_left_is_taken_or_removed():
@@ -190,14 +217,6 @@ async def test_a_port_that_was_left_is_taken_or_removed():
     await PodRouterRealizer(neutron).bring(PodRouter(TWIN, (B,)), IDS, neutron.router)
     assert neutron.done == [("add", {"port_id": "right"})]
     assert neutron.ports.keys() == {"right"}
-
-
-async def test_an_address_that_follows_from_the_mac_brings_the_mac():
-    neutron = Neutron({"b*": {"gateway_ip": "fd00::1", "ipv6_address_mode": "slaac"}})
-    wanted = PodRouter(TWIN, (attachment("b", ("b", "fd00::f816:3eff:fe01:203")),))
-    await PodRouterRealizer(neutron).bring(wanted, IDS, neutron.router)
-    assert neutron.done[0]["fixed_ips"] == [{"subnet_id": "b*"}]
-    assert neutron.done[0]["mac_address"] == "fa:16:3e:01:02:03"
 
 
 @settings(deadline=None)
@@ -214,21 +233,8 @@ async def test_whatever_there_was_it_is_as_wanted_in_the_end(attachments, gatewa
     wanted = PodRouter(TWIN, tuple(attachments), gateway, wanted_routes)
     realizer = PodRouterRealizer(neutron)
     await realizer.bring(wanted, IDS, neutron.router)
-    due = changes(wanted, IDS, neutron.router, await realizer.ports("r*"))
+    due = changes(wanted, IDS, neutron.router, await Interfaces(neutron, neutron.router).ports())
     assert not due.parts
     assert routes(neutron.router) == due.kept == wanted_routes
     await realizer.clear(neutron.router)
     assert not neutron.ports and not neutron.router["routes"] and not neutron.router["external_gateway_info"]
-
-
-@pytest.mark.parametrize(
-    ("address", "mac"),
-    [
-        ("fd00::f816:3eff:fe01:203", "fa:16:3e:01:02:03"),
-        ("2001:db8::0011:22ff:fe33:4455", "02:11:22:33:44:55"),
-        ("fd00::1", None),
-    ],
-)
-def test_the_mac_of_an_address(address, mac):
-    assert mac_of(address) == mac
-    assert mac_of(str(ip_address(address).exploded)) == mac
