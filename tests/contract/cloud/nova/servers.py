@@ -114,6 +114,7 @@ class Servers(Interfaces):
             "updated": record["updated"],
             "flavor": self._flavor_of(asked, record),
             "image": "",
+            "addresses": record.get("addresses", {}),
             "OS-EXT-AZ:availability_zone": record["zone"],
             "OS-EXT-STS:vm_state": record["vm_state"],
             "OS-EXT-STS:task_state": record["task_state"],
