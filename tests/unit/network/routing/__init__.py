@@ -1,0 +1,1 @@
+"""Pod routers: what is decided of them, without any pod."""
