@@ -52,11 +52,21 @@ class _ContextFilter(logging.Filter):
         return True
 
 
+class _PoolFilter(logging.Filter):
+    """A line, and no stack, for a connection that broke and is dropped: whoever used it tells what became of it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("sqlalchemy.pool") and record.exc_info:
+            record.exc_info = record.exc_text = None
+        return True
+
+
 def setup(conf: cfg.ConfigOpts) -> None:
     """Log as the settings say (oslo.log), with request ids."""
     log.setup(conf, "triune")
     for handler in logging.getLogger(None).handlers:
         handler.addFilter(_ContextFilter())
+        handler.addFilter(_PoolFilter())
     # The HTTP server's own access lines would repeat ours without the request id.
     logging.getLogger("uvicorn.access").disabled = True
     # It tells at each look at the schema which database dialect it speaks.

@@ -75,12 +75,12 @@ class Database:
                 yield session
         except DBAPIError as error:
             if _is_conflict(error):
-                raise DatabaseConflict(str(error)) from error
+                raise DatabaseConflict(_reason(error)) from error
             if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
-                raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+                raise DatabaseUnavailable(_reason(error)) from error
             raise
         except (PoolTimeout, OSError) as error:
-            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+            raise DatabaseUnavailable(_reason(error)) from error
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[AsyncSession]:
@@ -132,7 +132,7 @@ class Database:
                     # It would go on to listen for whoever gets it next.
                     await connection.invalidate()
         except Exception as error:
-            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+            raise DatabaseUnavailable(_reason(error)) from error
 
     async def upgrade(self) -> None:
         """Bring the schema to the newest revision; safe to run again."""
@@ -150,7 +150,7 @@ class Database:
                     )
                 )
         except (SQLAlchemyError, OSError) as error:
-            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+            raise DatabaseUnavailable(_reason(error)) from error
 
     async def close(self) -> None:
         """Close all connections."""
@@ -186,6 +186,12 @@ def _create_engine(url: str) -> AsyncEngine:
         cursor.close()
 
     return engine
+
+
+def _reason(error: Exception) -> str:
+    """What a driver says, without the statement and its values: they are not for logs, nor for who asked."""
+    said = error.orig if isinstance(error, DBAPIError) else error
+    return f"{type(error).__name__}: {said}"
 
 
 def _is_conflict(error: DBAPIError) -> bool:

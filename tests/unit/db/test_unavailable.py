@@ -24,6 +24,10 @@ async def test_errors_of_drivers_have_one_name(tmp_path: Path) -> None:
     with pytest.raises(DatabaseUnavailable, match="no such table"):
         async with found.transaction() as session:
             await session.execute(text("SELECT * FROM pods"))
+    with pytest.raises(DatabaseUnavailable) as told:
+        async with found.transaction() as session:
+            await session.execute(text("SELECT * FROM pods WHERE name = :name"), {"name": "a tenant's own"})
+    assert str(told.value) == "OperationalError: no such table: pods"
     with pytest.raises(DatabaseUnavailable, match="ConnectionRefusedError"):
         async with found.transaction():
             raise ConnectionRefusedError
