@@ -1,6 +1,6 @@
 """Whole clouds made step by step, in the order in which one would think of it and in others: it never matters.
 
-The random orders follow from `E2E_SEED`; the id of a test says which one it was.
+The random orders follow from `E2E_SEED`, and there are `E2E_ORDERS` of them; the id of a test says which one it was.
 """
 
 import os
@@ -18,7 +18,7 @@ from .people import Person
 from .scenario import Play, Step, Steps, order, played
 
 SEED = int(os.environ.get("E2E_SEED", "0")) or int.from_bytes(os.urandom(2))
-ORDERS = [None, *(SEED + number for number in range(5))]
+ORDERS = [None, *(SEED + number for number in range(int(os.environ.get("E2E_ORDERS", "5"))))]
 CHANGE_SECONDS = 30.0
 
 PHYSICAL = {"provider_network_type": "vlan", "provider_physical_network": "physnet1"}
