@@ -39,6 +39,7 @@ class User(Roads, threading.Thread):
         self.done: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
         self.errors: list[Exception] = []
+        self._first = [self.make_network, self.make_router, self.set_gateway, self.add_interface, self.boot_on_network]
         self._actions: dict[Callable[[], bool], int] = {
             self.make_network: 4,
             self.change_network: 6,
@@ -65,7 +66,7 @@ class User(Roads, threading.Thread):
         while self._count < self._number and not self.errors:
             if time.monotonic() > deadline:
                 self.errors.append(TimeoutError(f"{self._count} of {self._number} done after {MOST_SECONDS:.0f} s"))
-            (action,) = self._random.choices(list(self._actions), list(self._actions.values()))
+            action = self._next()
             try:
                 if action():
                     self._count += 1
@@ -82,6 +83,13 @@ class User(Roads, threading.Thread):
                 time.sleep(PATIENCE_SECONDS)
             except Exception as error:  # noqa: BLE001 - for the test to raise, in its own thread
                 self.errors.append(error)
+
+    def _next(self) -> Callable[[], bool]:
+        """First what most of the other things need, then anything."""
+        if self._first:
+            return self._first.pop(0)
+        (action,) = self._random.choices(list(self._actions), list(self._actions.values()))
+        return action
 
     # -- what there is, as the API tells it at the moment
 
