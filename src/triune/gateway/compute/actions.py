@@ -40,19 +40,13 @@ class Actions:
 
     def __init__(self) -> None:
         self._owner = Owner(SERVER, "server_id", around=self._around)
-        self._here = {
-            "addSecurityGroup": add_group,
-            "removeSecurityGroup": remove_group,
-            "addFixedIp": add_address,
-            "removeFixedIp": remove_address,
-        }
 
     async def __call__(self, call: Call) -> Response:
         body = await call.json() or {}
         name, value = next(iter(body.items())) if len(body) == 1 else ("", None)
         if name in NETWORK_ACTIONS and await has_networks(call):
             raise gone()
-        handler = self._here.get(name)
+        handler = HERE.get(name)
         if handler is None or not isinstance(value, dict) or not await has_networks(call):
             return await self._owner(call)
         if name.endswith("FixedIp") and parse_version(call.microversion) > _FIXED_IPS:
@@ -161,3 +155,12 @@ def _require(document: Document) -> Document:
     if not document.ok:
         raise ApiError(document.status if document.status < 500 else 503, fault(document)[1])
     return document
+
+
+# Actions that are done in central Neutron, where it has the networks.
+HERE: Final = {
+    "addSecurityGroup": add_group,
+    "removeSecurityGroup": remove_group,
+    "addFixedIp": add_address,
+    "removeFixedIp": remove_address,
+}

@@ -1,0 +1,51 @@
+"""How pages say it: strategies by their names, tables in Markdown."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from triune.gateway.routes import Strategy
+
+# By the name of the class.
+STRATEGIES: Mapping[str, tuple[str, str]] = {
+    "Owner": ("owner", "the pod that holds the resource answers; it is found first"),
+    "OneServer": ("owner", "the pod that holds the resource answers; it is found first"),
+    "Actions": ("owner", "the pod that holds the resource answers; it is found first"),
+    "Interfaces": (
+        "interfaces",
+        "the pod of the server answers; ports of central Neutron are known by the ids of the top",
+    ),
+    "Listed": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
+    "Gather": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
+    "Collect": ("collect", "all pods are asked in parallel, their items stand one behind the other, unpaged"),
+    "Union": ("union", "all pods are asked in parallel, what several pods hold is told once, sorted and paged"),
+    "CreateServer": ("place", "a pod is chosen and prepared, and gets the request"),
+    "CreateIn": ("place", "a pod is chosen and prepared, and gets the request"),
+    "CreateEverywhere": (
+        "create everywhere",
+        "one pod judges the request, the others follow with the same id or name; pods that are away later",
+    ),
+    "RemoveEverywhere": (
+        "remove everywhere",
+        "one pod judges the request, the others follow; pods that are away follow later",
+    ),
+    "Everywhere": ("everywhere", "every pod does it"),
+    "Anywhere": ("anywhere", "any pod that answers; one that lacks the resource gives way to the next"),
+    "Sum": ("sum", "the numbers of all pods are added up, as far as they can be"),
+    "NetworkProxy": ("network proxy", "404 where central Neutron has the networks; `anywhere` without it"),
+    "Refuse": ("refuse", "501: an answer from any one pod would be wrong or partial"),
+    "Here": ("here", "the gateway answers, by the function that is named"),
+}
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table in Markdown."""
+    lines = [list(heads), *(list(row) for row in rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def word(strategy: Strategy) -> str:
+    """What the page says of a strategy. Raises `KeyError` for a class that `STRATEGIES` does not know."""
+    name = f"`{STRATEGIES[type(strategy).__name__][0]}`"
+    handler: Any = vars(strategy).get("_handler")
+    return f"{name}: {handler.__name__}" if handler is not None else name
