@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 REGIONS ?= 2
 
-.PHONY: help env demo down test check faults lint types unit contract engine e2e chaos lab-up lab-down lab-destroy bench bench-boot bench-route lock sample reference clean
+.PHONY: help env demo down test check faults lint types unit contract engine e2e chaos lab-up lab-down lab-destroy bench bench-boot bench-route lock sample reference operations clean
 
 help:            ## show this text
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -75,6 +75,9 @@ sample: env      ## write the sample settings and policy files
 
 reference: env   ## write the pages of docs/reference that follow from the code
 	@tools/reference
+
+operations:      ## list the operations of the services that the lab has installed
+	@.lab/venv/bin/python tools/operations
 
 clean: lab-destroy ## remove the lab and the Python environment
 	rm -rf .venv .tools

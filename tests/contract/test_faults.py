@@ -191,6 +191,7 @@ async def test_a_plain_marker_is_good_while_another_pod_hangs(cloud: Cloud, clie
     assert [server["id"] for server in reply.json["servers"]] == [servers[1]["id"], servers[0]["id"]]
 
 
+@pytest.mark.proves("compute", "GET /flavors/{flavor_id}")
 async def test_showing_what_all_pods_hold_passes_a_hanging_pod(cloud: Cloud, client: Client) -> None:
     for pod in cloud.pods:
         pod.nova.add_flavor("1")

@@ -45,6 +45,7 @@ async def follow(client: Client, path: str, key: str = "servers") -> list[list[d
 
 
 @three_pods
+@pytest.mark.proves("compute", "GET /servers/detail")
 async def test_1001_servers_come_as_two_pages(cloud: Cloud, client: Client) -> None:
     servers = fill(cloud, client.token.project_id, 1001)
     pages = await follow(client, "/compute/v2.1/servers/detail")
@@ -56,6 +57,7 @@ async def test_1001_servers_come_as_two_pages(cloud: Cloud, client: Client) -> N
 
 @three_pods
 @pytest.mark.parametrize("limit", [1, 2, 7])
+@pytest.mark.proves("compute", "GET /servers")
 async def test_small_pages_tell_everything_once(cloud: Cloud, client: Client, limit: int) -> None:
     servers = fill(cloud, client.token.project_id, 23)
     pages = await follow(client, f"/compute/v2.1/servers?limit={limit}")
@@ -184,6 +186,7 @@ async def test_only_an_administrator_sees_all_projects(cloud: Cloud, client: Cli
 
 
 @three_pods
+@pytest.mark.proves("volume", "GET /volumes", "GET /volumes/detail")
 async def test_volumes_are_merged_sorted_and_paged(cloud: Cloud, client: Client) -> None:
     chance = random.Random(2)
     volumes = [
@@ -228,6 +231,7 @@ async def test_an_offset_counts_in_the_merged_list(cloud: Cloud, client: Client)
 
 
 @pytest.mark.parametrize("kind", ["snapshot", "backup"])
+@pytest.mark.proves("volume", "GET /snapshots", "GET /snapshots/detail", "GET /backups", "GET /backups/detail")
 async def test_snapshots_and_backups_are_merged(cloud: Cloud, client: Client, kind: str) -> None:
     made = [pod.cinder.add(kind, client.token.project_id)["id"] for pod in cloud.pods for _ in range(3)]
     for path in (f"{kind}s", f"{kind}s/detail"):
@@ -267,6 +271,7 @@ async def test_an_unknown_marker_of_images_is_refused_as_glance_does(client: Cli
     assert "No image found with ID nope" in reply.text
 
 
+@pytest.mark.proves("compute", "GET /flavors")
 async def test_flavors_are_sorted_as_nova_sorts_them(cloud: Cloud, client: Client) -> None:
     for number, ram in enumerate((512, 64, 2048)):
         for pod in cloud.pods:

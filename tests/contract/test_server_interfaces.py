@@ -27,6 +27,9 @@ async def server_on(client: Client, *networks: Record, zone: str = "az1") -> str
     return str(reply.json["server"]["id"])
 
 
+@pytest.mark.proves(
+    "compute", "GET /servers/{server_id}/os-interface", "GET /servers/{server_id}/os-interface/{port_id}"
+)
 async def test_interfaces_are_shown_with_the_ids_of_the_top(cloud: Cloud, client: Client, blue: Record) -> None:
     server_id = await server_on(client, blue)
     (port,) = await settled(cloud)
@@ -59,6 +62,9 @@ async def test_a_lost_routing_is_found_by_the_tag(cloud: Cloud, gateway: Running
 
 
 @pytest.mark.parametrize("how", ["network", "address", "port", "only"])
+@pytest.mark.proves(
+    "compute", "POST /servers/{server_id}/os-interface", "DELETE /servers/{server_id}/os-interface/{port_id}"
+)
 async def test_attach_and_detach(cloud: Cloud, client: Client, blue: Record, worker: None, how: str) -> None:
     server_id = await server_on(client, blue)
     (first,) = await settled(cloud)
@@ -188,6 +194,12 @@ async def test_a_detachment_that_takes_its_time(cloud: Cloud, client: Client, bl
     await eventually(lambda: tenants_ports(cloud) == [first])
 
 
+@pytest.mark.proves(
+    "compute",
+    "POST /servers/{server_id}/action addSecurityGroup",
+    "POST /servers/{server_id}/action removeSecurityGroup",
+    "GET /servers/{server_id}/os-security-groups",
+)
 async def test_security_groups_of_a_server(cloud: Cloud, client: Client, blue: Record) -> None:
     project_id = client.token.project_id or ""
     default, web = cloud.central.default_group(project_id), cloud.central.add_group(project_id, name="web")
@@ -226,6 +238,9 @@ async def test_security_groups_of_a_server(cloud: Cloud, client: Client, blue: R
     assert (await others.get(f"{path}/os-security-groups")).status == 404
 
 
+@pytest.mark.proves(
+    "compute", "POST /servers/{server_id}/action addFixedIp", "POST /servers/{server_id}/action removeFixedIp"
+)
 async def test_fixed_addresses(cloud: Cloud, client: Client, blue: Record) -> None:
     server_id = await server_on(client, blue)
     (port,) = await settled(cloud)
@@ -303,6 +318,18 @@ PROXIES = (
 
 
 @pytest.mark.parametrize("path", [*PROXIES, *(f"{path}/one" for path in PROXIES)])
+@pytest.mark.proves(
+    "compute",
+    "GET /os-floating-ip-pools",
+    "GET /os-floating-ips",
+    "GET /os-floating-ips/{floating_ip_id}",
+    "GET /os-networks",
+    "GET /os-networks/{network_id}",
+    "GET /os-security-groups",
+    "GET /os-security-groups/{security_group_id}",
+    "GET /os-tenant-networks",
+    "GET /os-tenant-networks/{tenant_network_id}",
+)
 async def test_pods_do_not_tell_of_networks(cloud: Cloud, client: Client, path: str) -> None:
     """As from microversion 2.36 on: what a pod would tell is not what the tenant has."""
     cloud.pods[0].nova.fails(service.text("{}"), path)
@@ -316,6 +343,9 @@ async def test_pods_do_not_tell_of_networks(cloud: Cloud, client: Client, path: 
 
 
 @pytest.mark.parametrize("action", ["addFloatingIp", "removeFloatingIp"])
+@pytest.mark.proves(
+    "compute", "POST /servers/{server_id}/action addFloatingIp", "POST /servers/{server_id}/action removeFloatingIp"
+)
 async def test_floating_addresses_are_not_the_servers(cloud: Cloud, client: Client, blue: Record, action: str) -> None:
     server_id = await server_on(client, blue)
     reply = await client.post(f"/compute/v2.1/servers/{server_id}/action", {action: {"address": "192.0.2.7"}})

@@ -28,6 +28,7 @@ def holders(cloud: Cloud) -> list[int]:
 
 
 @pytest.mark.parametrize(("zone", "where"), [("az1", [1, 0]), ("az2", [0, 1])])
+@pytest.mark.proves("compute", "POST /servers")
 async def test_a_zone_decides(cloud: Cloud, gateway: Running, client: Client, zone: str, where: list[int]) -> None:
     reply = await boot(client, availability_zone=zone)
     assert reply.status == 202

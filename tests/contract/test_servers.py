@@ -18,6 +18,7 @@ async def routings(gateway: Running) -> list[tuple[str, str]]:
         return [tuple(row) for row in rows]
 
 
+@pytest.mark.proves("compute", "GET /servers/{server_id}")
 async def test_a_server_is_shown_from_its_pod(cloud: Cloud, client: Client) -> None:
     server = cloud.pods[1].nova.add_server(client.token.project_id)
     reply = await client.get(f"/compute/v2.1/servers/{server['id']}")
@@ -73,6 +74,7 @@ async def test_a_stale_routing_does_not_hide_a_server(
     assert cloud.pods[1].nova.count(method, server["id"]) >= 1
 
 
+@pytest.mark.proves("compute", "POST /servers/{server_id}/action os-stop")
 async def test_an_action_reaches_the_pod_as_it_was_said(cloud: Cloud, client: Client) -> None:
     server = cloud.pods[1].nova.add_server(client.token.project_id)
     body = b'{"os-stop" : null}  '
@@ -106,6 +108,7 @@ async def test_what_is_not_there_is_the_pods_own_404(client: Client) -> None:
         assert reply.json == {"itemNotFound": {"code": 404, "message": f"Instance {missing} could not be found."}}
 
 
+@pytest.mark.proves("compute", "DELETE /servers/{server_id}")
 async def test_a_deleted_server_is_forgotten(cloud: Cloud, gateway: Running, client: Client) -> None:
     server = cloud.pods[1].nova.add_server(client.token.project_id)
     path = f"/compute/v2.1/servers/{server['id']}"
@@ -194,6 +197,7 @@ async def test_metadata_that_looks_like_a_link_or_a_zone_is_the_users_own(cloud:
         assert shown["OS-EXT-AZ:availability_zone"] == "az2"
 
 
+@pytest.mark.proves("compute", "POST /servers/{server_id}/action createImage")
 async def test_a_location_is_translated_and_one_elsewhere_is_not(cloud: Cloud, client: Client) -> None:
     nova = cloud.pods[1].nova
     server = nova.add_server(client.token.project_id)
@@ -202,6 +206,7 @@ async def test_a_location_is_translated_and_one_elsewhere_is_not(cloud: Cloud, c
     assert reply.headers["Location"] == f"http://glance:{nova.port}/images/1"
 
 
+@pytest.mark.proves("compute", "POST /servers/{server_id}/action unshelve")
 async def test_a_server_is_unshelved_in_its_own_zone_only(cloud: Cloud, client: Client) -> None:
     server = cloud.pods[0].nova.add_server(client.token.project_id)
     action = f"/compute/v2.1/servers/{server['id']}/action"

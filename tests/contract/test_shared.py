@@ -22,6 +22,7 @@ def public_keys(cloud: Cloud, client: Client, name: str) -> list[str | None]:
 
 
 @three_pods
+@pytest.mark.proves("compute", "POST /flavors")
 async def test_a_flavor_has_one_id_in_all_pods(cloud: Cloud, admin: Client) -> None:
     reply = await admin.post("/compute/v2.1/flavors", {"flavor": FLAVOR})
     assert reply.status == 200
@@ -83,6 +84,7 @@ async def test_a_flavor_is_created_while_a_pod_is_away(cloud: Cloud, admin: Clie
     assert reply.headers["Triune-Missing-Pods"] == "RegionTwo"
 
 
+@pytest.mark.proves("compute", "POST /flavors/{flavor_id}/os-extra_specs")
 async def test_a_flavor_is_changed_everywhere(cloud: Cloud, admin: Client) -> None:
     for pod in cloud.pods:
         pod.nova.add_flavor("1")
@@ -91,6 +93,7 @@ async def test_a_flavor_is_changed_everywhere(cloud: Cloud, admin: Client) -> No
     assert [pod.nova.flavors["1"]["extra_specs"] for pod in cloud.pods] == [{"a": "b"}] * 2
 
 
+@pytest.mark.proves("compute", "DELETE /flavors/{flavor_id}")
 async def test_a_flavor_is_removed_everywhere_also_where_only_one_pod_has_it(cloud: Cloud, admin: Client) -> None:
     cloud.pods[1].nova.add_flavor("1")
     assert (await admin.delete("/compute/v2.1/flavors/1")).status == 202
@@ -136,6 +139,13 @@ async def test_a_generated_key_is_the_same_in_all_pods(cloud: Cloud, client: Cli
     assert public_keys(cloud, client, "key") == [keypair["public_key"]] * 3
 
 
+@pytest.mark.proves(
+    "compute",
+    "GET /os-keypairs",
+    "POST /os-keypairs",
+    "GET /os-keypairs/{keypair_name}",
+    "DELETE /os-keypairs/{keypair_name}",
+)
 async def test_an_imported_key_is_told_as_nova_tells_it(cloud: Cloud, client: Client) -> None:
     body = {"keypair": {"name": "key", "public_key": "ssh-ed25519 AAAA a@b"}}
     reply = await client.at("compute 2.2").post("/compute/v2.1/os-keypairs", body)
@@ -211,6 +221,8 @@ async def test_keypairs_are_paged_by_name(cloud: Cloud, client: Client) -> None:
     assert "keypairs_links" not in reply.json
 
 
+@pytest.mark.proves("compute", "GET /limits", "GET /os-quota-sets/{tenant_id}")
+@pytest.mark.proves("volume", "GET /limits")
 async def test_numbers_are_added_up(cloud: Cloud, client: Client) -> None:
     for pod in cloud.pods:
         pod.nova.add_server(client.token.project_id)
@@ -225,6 +237,8 @@ async def test_numbers_are_added_up(cloud: Cloud, client: Client) -> None:
     assert quota == {"id": client.token.project_id, "cores": 40, "floating_ips": -1}
 
 
+@pytest.mark.proves("compute", "GET /os-availability-zone")
+@pytest.mark.proves("volume", "GET /os-availability-zone")
 async def test_zones_are_those_of_the_pods(cloud: Cloud, gateway: Running, client: Client, admin: Client) -> None:
     reply = await client.get("/compute/v2.1/os-availability-zone")
     assert reply.json == {

@@ -38,6 +38,7 @@ async def test_the_compute_versions_are_those_of_all_pods(client: Client, path: 
 
 
 @pytest.mark.parametrize("path", ["/compute/v2.1", "/compute/v2.1/"])
+@pytest.mark.proves("compute", "GET /")
 async def test_one_compute_version(client: Client, path: str) -> None:
     entry = (await client.get(path, headers=NOBODY)).json["version"]
     assert (entry["id"], entry["min_version"], entry["version"]) == ("v2.1", "2.1", "2.90")
@@ -53,6 +54,7 @@ async def test_the_volume_versions_are_those_of_all_pods(client: Client) -> None
     assert {"rel": "describedby", "type": "text/html", "href": "https://docs.openstack.org/"} in entry["links"]
 
 
+@pytest.mark.proves("volume", "GET /")
 async def test_one_volume_version_needs_a_token_as_in_cinder(client: Client) -> None:
     reply = await client.get("/volume/v3/", headers=NOBODY)
     assert reply.status == 401

@@ -15,6 +15,7 @@ def path(client: Client, rest: str) -> str:
     return f"/volume/v3/{client.token.project_id}/{rest}"
 
 
+@pytest.mark.proves("volume", "POST /volumes", "GET /volumes/{volume_id}")
 async def test_a_volume_goes_to_its_zone(cloud: Cloud, client: Client) -> None:
     reply = await client.post(path(client, "volumes"), {"volume": {"size": 1, "availability_zone": "az2"}})
     assert reply.status == 202
@@ -42,6 +43,9 @@ async def test_an_unknown_zone_of_a_volume_is_refused_as_cinder_does(client: Cli
         ("volume", "snapshot_id", "snapshot"),
     ],
 )
+@pytest.mark.proves(
+    "volume", "POST /snapshots", "GET /snapshots/{snapshot_id}", "POST /backups", "GET /backups/{backup_id}"
+)
 async def test_a_source_decides_the_pod(cloud: Cloud, client: Client, key: str, field: str, source: str) -> None:
     record = cloud.pods[1].cinder.add(source, client.token.project_id)
     reply = await client.post(path(client, f"{key}s"), {key: {"size": 1, field: record["id"]}})
@@ -58,6 +62,7 @@ async def test_a_source_that_is_nowhere_is_cinders_own_404(client: Client) -> No
     assert reply.json["itemNotFound"]["message"] == f"Volume {missing} could not be found."
 
 
+@pytest.mark.proves("volume", "GET /types", "GET /types/{type_id}")
 async def test_a_type_is_the_same_by_its_name(cloud: Cloud, client: Client) -> None:
     ids = [pod.cinder.add_type("fast")["id"] for pod in cloud.pods]
     for reference in ("fast", *ids):
@@ -71,6 +76,7 @@ async def test_a_type_is_the_same_by_its_name(cloud: Cloud, client: Client) -> N
 
 
 @pytest.mark.parametrize("microversion", [None, "compute 2.89"])
+@pytest.mark.proves("compute", "POST /servers/{server_id}/os-volume_attachments")
 async def test_a_volume_of_another_pod_is_not_attached(cloud: Cloud, client: Client, microversion: str | None) -> None:
     client = client.at(microversion) if microversion else client
     one = cloud.pods[0].nova.add_server(client.token.project_id)

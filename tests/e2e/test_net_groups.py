@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+import pytest
+
 from . import networks, packets
 from .people import Person
 from .quartet import Quartet
@@ -164,6 +166,11 @@ def test_port_security_off(tenant: Person, quartet: Quartet) -> None:
     assert packets.silent(q.a1, another)
 
 
+@pytest.mark.proves(
+    "compute",
+    "POST /servers/{server_id}/action addSecurityGroup",
+    "POST /servers/{server_id}/action removeSecurityGroup",
+)
 def test_groups_of_a_server_by_name(tenant: Person, quartet: Quartet, prefix: str) -> None:
     q = quartet
     with networks.group(tenant, f"{prefix}-added/ü") as group:

@@ -79,6 +79,12 @@ def test_auto(newcomers: Newcomers, boot: dict[str, str], prefix: str) -> None:
             assert answer.status_code == 409
 
 
+@pytest.mark.proves(
+    "compute",
+    "GET /servers/{server_id}/os-interface",
+    "POST /servers/{server_id}/os-interface",
+    "DELETE /servers/{server_id}/os-interface/{port_id}",
+)
 def test_interfaces_come_and_go_while_it_runs(
     tenant: Person, admin: Person, lab: Lab, boot: dict[str, str], quartet: Quartet, prefix: str
 ) -> None:

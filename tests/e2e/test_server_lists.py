@@ -64,6 +64,7 @@ def ask(person: Person, query: str, path: str = "/servers/detail", version: str 
     ],
 )
 @pytest.mark.parametrize("path", ["/servers/detail", "/servers"])
+@pytest.mark.proves("compute", "GET /servers", "GET /servers/detail")
 def test_order_and_filters(tenant: Person, servers: dict[str, Any], path: str, query: str, order: str) -> None:
     assert letters(ask(tenant, query, path)["servers"]) == order
 
@@ -79,6 +80,7 @@ def test_links_lead_to_the_gateway(tenant: Person, servers: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("direction", ["asc", "desc"])
+@pytest.mark.proves("compute", "GET /servers/detail")
 def test_next_links_tell_every_server_once(tenant: Person, servers: dict[str, Any], limit: int, direction: str) -> None:
     path = f"/servers/detail?limit={limit}&sort_key=display_name&sort_dir={direction}"
     pages = followed(tenant, "compute", path, "servers")

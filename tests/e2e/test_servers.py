@@ -37,6 +37,7 @@ def becomes(tenant: Person, server: Any) -> Callable[[str], Any]:
     return wait
 
 
+@pytest.mark.proves("compute", "GET /servers/{server_id}", "GET /servers/detail")
 def test_shown_as_the_zone_s(tenant: Person, lab: Lab, server: Any, zone: str) -> None:
     shown = tenant.cli("server show", server.id)
     assert (shown["id"], shown["status"], shown["OS-EXT-AZ:availability_zone"]) == (server.id, "ACTIVE", zone)
@@ -60,6 +61,19 @@ STATES = [
 
 
 @pytest.mark.parametrize(("action", "status", "back"), STATES, ids=[action for action, _, _ in STATES])
+@pytest.mark.proves(
+    "compute",
+    "POST /servers/{server_id}/action os-start",
+    "POST /servers/{server_id}/action os-stop",
+    "POST /servers/{server_id}/action pause",
+    "POST /servers/{server_id}/action unpause",
+    "POST /servers/{server_id}/action suspend",
+    "POST /servers/{server_id}/action resume",
+    "POST /servers/{server_id}/action rescue",
+    "POST /servers/{server_id}/action unrescue",
+    "POST /servers/{server_id}/action shelve",
+    "POST /servers/{server_id}/action unshelve",
+)
 def test_state(tenant: Person, server: Any, becomes: Callable[[str], Any], action: str, status: str, back: str) -> None:
     compute = tenant.central.compute
     getattr(compute, f"{action}_server")(server)
@@ -69,11 +83,15 @@ def test_state(tenant: Person, server: Any, becomes: Callable[[str], Any], actio
 
 
 @pytest.mark.parametrize("kind", ["SOFT", "HARD"])
+@pytest.mark.proves("compute", "POST /servers/{server_id}/action reboot")
 def test_reboot(tenant: Person, server: Any, becomes: Callable[[str], Any], kind: str) -> None:
     tenant.central.compute.reboot_server(server, kind)
     becomes("ACTIVE")
 
 
+@pytest.mark.proves(
+    "compute", "POST /servers/{server_id}/action resize", "POST /servers/{server_id}/action revertResize"
+)
 def test_resize_and_revert(tenant: Person, server: Any, becomes: Callable[[str], Any], small: Any, large: Any) -> None:
     compute = tenant.central.compute
     compute.resize_server(server, large.id)
@@ -82,6 +100,9 @@ def test_resize_and_revert(tenant: Person, server: Any, becomes: Callable[[str],
     assert becomes("ACTIVE").flavor["original_name"] == small.name
 
 
+@pytest.mark.proves(
+    "compute", "POST /servers/{server_id}/action resize", "POST /servers/{server_id}/action confirmResize"
+)
 def test_resize_and_confirm(tenant: Person, server: Any, becomes: Callable[[str], Any], small: Any, large: Any) -> None:
     compute = tenant.central.compute
     for flavor in (large, small):
@@ -91,6 +112,7 @@ def test_resize_and_confirm(tenant: Person, server: Any, becomes: Callable[[str]
         assert becomes("ACTIVE").flavor["original_name"] == flavor.name
 
 
+@pytest.mark.proves("compute", "POST /servers/{server_id}/action lock", "POST /servers/{server_id}/action unlock")
 def test_lock(tenant: Person, admin: Person, server: Any) -> None:
     admin.central.compute.lock_server(server, locked_reason="for the test")
     try:
@@ -103,6 +125,14 @@ def test_lock(tenant: Person, admin: Person, server: Any) -> None:
     assert not tenant.central.compute.get_server(server.id).is_locked
 
 
+@pytest.mark.proves(
+    "compute",
+    "PUT /servers/{server_id}",
+    "POST /servers/{server_id}/metadata",
+    "DELETE /servers/{server_id}/metadata/{key}",
+    "PUT /servers/{server_id}/tags/{tag}",
+    "DELETE /servers/{server_id}/tags/{tag}",
+)
 def test_rename_metadata_and_tags(tenant: Person, server: Any, prefix: str) -> None:
     name = f"{prefix}-renamed"
     tenant.run("server set --property colour=blue --tag first --tag", "second", "--name", name, server.id)
@@ -117,6 +147,14 @@ def test_rename_metadata_and_tags(tenant: Person, server: Any, prefix: str) -> N
     assert (shown["properties"], shown["tags"]) == ({}, ["second"])
 
 
+@pytest.mark.proves(
+    "compute",
+    "GET /servers/{server_id}/metadata",
+    "POST /servers/{server_id}/metadata",
+    "DELETE /servers/{server_id}/metadata/{key}",
+    "PUT /servers/{server_id}/tags/{tag}",
+    "DELETE /servers/{server_id}/tags/{tag}",
+)
 def test_metadata_and_tags_with_unusual_names(tenant: Person, server: Any) -> None:
     compute = tenant.central.compute
     compute.set_server_metadata(server, **{"a key: with. signs": "http://127.0.0.1/é?x=1&y=%2F"})
@@ -131,15 +169,18 @@ def test_metadata_and_tags_with_unusual_names(tenant: Person, server: Any) -> No
         assert tag not in compute.get_server(server.id).tags
 
 
+@pytest.mark.proves("compute", "POST /servers/{server_id}/action os-getConsoleOutput")
 def test_console_output(tenant: Person, server: Any) -> None:
     assert "server" in tenant.run("console log show", server.id)
 
 
+@pytest.mark.proves("compute", "POST /servers/{server_id}/action rebuild")
 def test_rebuild(tenant: Person, server: Any, becomes: Callable[[str], Any], tiny_image: Any) -> None:
     tenant.central.compute.rebuild_server(server, image=tiny_image.id)
     becomes("ACTIVE")
 
 
+@pytest.mark.proves("compute", "POST /servers/{server_id}/action createImage")
 def test_snapshot_is_an_image_that_boots(
     tenant: Person, server: Any, boot: dict[str, str], prefix: str, zone: str
 ) -> None:
@@ -157,6 +198,7 @@ def test_snapshot_is_an_image_that_boots(
     wait_until("the end of the image", lambda: tenant.central.image.find_image(name, ignore_missing=True) is None)
 
 
+@pytest.mark.proves("compute", "GET /servers/{server_id}/os-instance-actions")
 def test_actions_are_told(tenant: Person, server: Any) -> None:
     actions = [action.action for action in tenant.central.compute.server_actions(server.id)]
     assert "create" in actions

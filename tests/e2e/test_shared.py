@@ -83,6 +83,7 @@ def test_other_projects_images_do_not_exist(tenant: Person, stranger: Person, pr
         assert tenant.central.image.get_image(image.id).status == "active"
 
 
+@pytest.mark.proves("compute", "GET /flavors/detail")
 def test_a_flavor_has_one_id_in_every_pod(tenant: Person, lab: Lab, small: Any) -> None:
     shown = tenant.cli("flavor show", small.name)
     assert shown["id"] == small.id
@@ -92,6 +93,13 @@ def test_a_flavor_has_one_id_in_every_pod(tenant: Person, lab: Lab, small: Any) 
         assert (copy.name, copy.ram, copy.vcpus, copy.disk) == (small.name, 64, 1, 1)
 
 
+@pytest.mark.proves(
+    "compute",
+    "POST /flavors",
+    "DELETE /flavors/{flavor_id}",
+    "POST /flavors/{flavor_id}/os-extra_specs",
+    "DELETE /flavors/{flavor_id}/os-extra_specs/{key}",
+)
 def test_a_flavor_with_an_unusual_name_and_extra_specs(admin: Person, lab: Lab, prefix: str, newcomers: Any) -> None:
     with things.flavor(admin, f"{prefix}-a/b% ü", ram=64) as flavor:
         admin.run("flavor set --property hw:cpu_policy=shared", flavor.id)
@@ -114,6 +122,13 @@ def test_flavors_are_for_administrators(tenant: Person, lab: Lab, prefix: str) -
     assert (ours.status_code, ours.json()) == (native.status_code, native.json())
 
 
+@pytest.mark.proves(
+    "compute",
+    "GET /os-keypairs",
+    "POST /os-keypairs",
+    "GET /os-keypairs/{keypair_name}",
+    "DELETE /os-keypairs/{keypair_name}",
+)
 def test_a_key_pair_is_the_same_in_every_pod(tenant: Person, lab: Lab, prefix: str, tmp_path: Path) -> None:
     name = f"{prefix}-key of mine"
     tenant.run("keypair create --private-key", str(tmp_path / "key"), name)
@@ -182,6 +197,8 @@ def test_a_flavor_that_one_pod_lacks_is_copied_for_a_server(
         assert admin.pod(region).compute.find_flavor(made.id, ignore_missing=True) is None
 
 
+@pytest.mark.proves("compute", "GET /os-availability-zone")
+@pytest.mark.proves("volume", "GET /os-availability-zone")
 def test_zones_are_those_of_triune(tenant: Person, lab: Lab) -> None:
     for service in ("--compute", "--volume"):
         rows = tenant.cli("availability zone list", service)
@@ -195,6 +212,7 @@ SUMMED = ("maxTotalInstances", "maxTotalCores", "maxTotalRAMSize", "totalInstanc
 ALIKE = ("maxServerMeta", "maxPersonality", "maxTotalKeypairs")
 
 
+@pytest.mark.proves("compute", "GET /limits")
 def test_limits_count_all_pods(tenant: Person, lab: Lab) -> None:
     def limits(region: str) -> Any:
         return tenant.ask("compute", "/limits", region=region).json()["limits"]["absolute"]

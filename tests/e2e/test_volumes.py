@@ -49,6 +49,7 @@ def content(tenant: Person, lab: Lab, server: Any, volume: Any) -> str:
     return read.stdout
 
 
+@pytest.mark.proves("volume", "GET /volumes/{volume_id}", "GET /volumes/detail")
 def test_shown_as_the_zone_s(tenant: Person, lab: Lab, volume: Any, zone: str) -> None:
     shown = tenant.cli("volume show", volume.id)
     assert (shown["status"], shown["size"], shown["availability_zone"]) == ("available", 1, zone)
@@ -58,6 +59,12 @@ def test_shown_as_the_zone_s(tenant: Person, lab: Lab, volume: Any, zone: str) -
         assert (found is not None) == (name == zone)
 
 
+@pytest.mark.proves(
+    "compute",
+    "GET /servers/{server_id}/os-volume_attachments",
+    "POST /servers/{server_id}/os-volume_attachments",
+    "DELETE /servers/{server_id}/os-volume_attachments/{volume_id}",
+)
 def test_attached_volume_is_shown(tenant: Person, server: Any, volume: Any) -> None:
     with things.attached(tenant, server, volume):
         assert tenant.central.block_storage.get_volume(volume.id).attachments[0]["server_id"] == server.id
@@ -78,12 +85,16 @@ def test_a_volume_of_another_zone_is_refused(tenant: Person, server: Any, prefix
     assert not list(tenant.central.compute.volume_attachments(server))
 
 
+@pytest.mark.proves("volume", "PUT /volumes/{volume_id}", "POST /volumes/{volume_id}/metadata")
 def test_rename_and_metadata(tenant: Person, volume: Any, prefix: str) -> None:
     tenant.run("volume set --property colour=blue --name", f"{prefix}-source/%2F ü", volume.id)
     shown = tenant.cli("volume show", f"{prefix}-source/%2F ü")
     assert (shown["id"], shown["properties"]) == (volume.id, {"colour": "blue"})
 
 
+@pytest.mark.proves(
+    "volume", "POST /volumes", "DELETE /volumes/{volume_id}", "POST /volumes/{volume_id}/action os-extend"
+)
 def test_extend(tenant: Person, prefix: str, zone: str) -> None:
     with things.stored(tenant, "volume", name=f"{prefix}-extend", size=1, availability_zone=zone) as volume:
         tenant.central.block_storage.extend_volume(volume, 2)
@@ -112,6 +123,7 @@ def test_from_image(tenant: Person, tiny_image: Any, prefix: str, zone: str) -> 
         assert (volume.is_bootable, volume.volume_image_metadata["image_id"]) == (True, tiny_image.id)
 
 
+@pytest.mark.proves("volume", "GET /snapshots/detail", "POST /snapshots", "DELETE /snapshots/{snapshot_id}")
 def test_snapshot_and_volume_from_it(
     tenant: Person, lab: Lab, server: Any, volume: Any, prefix: str, zone: str
 ) -> None:
@@ -122,6 +134,9 @@ def test_snapshot_and_volume_from_it(
             assert content(tenant, lab, server, copy) == zone
 
 
+@pytest.mark.proves(
+    "volume", "GET /backups/detail", "POST /backups", "DELETE /backups/{backup_id}", "POST /backups/{backup_id}/restore"
+)
 def test_backup_and_restore(tenant: Person, lab: Lab, server: Any, volume: Any, prefix: str, zone: str) -> None:
     storage = tenant.central.block_storage
     with things.stored(tenant, "backup", name=f"{prefix}-backup", volume_id=volume.id) as backup:
@@ -133,6 +148,7 @@ def test_backup_and_restore(tenant: Person, lab: Lab, server: Any, volume: Any, 
             assert content(tenant, lab, server, things.available(tenant, "volume", restored.id)) == zone
 
 
+@pytest.mark.proves("volume", "POST /volumes/{volume_id}/action os-volume_upload_image")
 def test_upload_to_an_image(tenant: Person, volume: Any, prefix: str) -> None:
     name = f"{prefix}-upload"
     tenant.run("image create --volume", volume.id, "--disk-format", "raw", name)
@@ -161,6 +177,7 @@ def test_boot_from_a_volume(tenant: Person, tiny_image: Any, small: Any, prefix:
 
 
 @pytest.mark.parametrize("direction", ["asc", "desc"])
+@pytest.mark.proves("volume", "GET /volumes")
 def test_pages_over_both_zones(tenant: Person, prefix: str, direction: str) -> None:
     with (
         things.stored(tenant, "volume", name=f"{prefix}-page-a", size=1, availability_zone="az2"),
