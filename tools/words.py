@@ -9,6 +9,7 @@ from triune.gateway.routes import Strategy
 STRATEGIES: Mapping[str, tuple[str, str]] = {
     "Owner": ("owner", "the pod that holds the resource answers; it is found first"),
     "OneServer": ("owner", "the pod that holds the resource answers; it is found first"),
+    "Addresses": ("owner", "the pod that holds the resource answers; it is found first"),
     "Actions": ("owner", "the pod that holds the resource answers; it is found first"),
     "Interfaces": (
         "interfaces",

@@ -1,14 +1,16 @@
 """The addresses under which servers answer outside, read from the database that central Neutron and Triune share.
 
-A pod knows a floating IP of a server elsewhere than the external network by an address between pods only.
+A pod knows a floating IP of a server elsewhere than the external network by an address between pods only, which a port
+of its own holds at the top (`triune.network.routing.bridges`).
 """
 
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import Column, MetaData, String, Table, select
+from sqlalchemy import Column, MetaData, String, Table, literal, select
 
 from triune.db.engine import Database
+from triune.network.names import FLOATING_DEVICE
 from triune.portions import portions
 
 # Servers of one statement.
@@ -19,23 +21,34 @@ TABLES: Final = MetaData()
 FLOATING_IPS: Final = Table(
     "floatingips",
     TABLES,
-    Column("floating_ip_address", String(64), primary_key=True),
-    Column("fixed_port_id", String(36), primary_key=True),
-    Column("fixed_ip_address", String(64)),
+    Column("id", String(36), primary_key=True),
+    Column("floating_ip_address", String(64)),
+    Column("fixed_port_id", String(36)),
 )
 PORTS: Final = Table("ports", TABLES, Column("id", String(36), primary_key=True), Column("device_id", String(255)))
+ADDRESSES: Final = Table(
+    "ipallocations",
+    TABLES,
+    Column("port_id", String(36), primary_key=True),
+    Column("ip_address", String(64), primary_key=True),
+)
 
-# A server's id, and one of its fixed addresses.
-Place = tuple[str, str]
+# A server's id, and an address between pods.
+Inner = tuple[str, str]
 
 
-async def public_addresses(database: Database, server_ids: Iterable[str]) -> dict[Place, str]:
-    """The floating IP of each fixed address of some servers. Raises `DatabaseUnavailable`."""
-    found: dict[Place, str] = {}
-    ports = FLOATING_IPS.join(PORTS, PORTS.c.id == FLOATING_IPS.c.fixed_port_id)
-    columns = PORTS.c.device_id, FLOATING_IPS.c.fixed_ip_address, FLOATING_IPS.c.floating_ip_address
+async def public_addresses(database: Database, server_ids: Iterable[str]) -> dict[Inner, str]:
+    """The floating IP for which each address between pods stands. Raises `DatabaseUnavailable`."""
+    found: dict[Inner, str] = {}
+    servers, standing = PORTS.alias(), PORTS.alias()
+    tables = (
+        servers.join(FLOATING_IPS, FLOATING_IPS.c.fixed_port_id == servers.c.id)
+        .join(standing, standing.c.device_id == literal(FLOATING_DEVICE) + FLOATING_IPS.c.id)
+        .join(ADDRESSES, ADDRESSES.c.port_id == standing.c.id)
+    )
+    columns = servers.c.device_id, ADDRESSES.c.ip_address, FLOATING_IPS.c.floating_ip_address
     for some in portions(server_ids, AT_ONCE):
         async with database.transaction() as session:
-            rows = await session.execute(select(*columns).select_from(ports).where(PORTS.c.device_id.in_(some)))
-            found |= {(server_id, fixed): floating for server_id, fixed, floating in rows}
+            rows = await session.execute(select(*columns).select_from(tables).where(servers.c.device_id.in_(some)))
+            found |= {(server_id, inner): floating for server_id, inner, floating in rows}
     return found

@@ -6,6 +6,7 @@ pod, which answers natively.
 
 from triune.gateway.collect import Collect
 from triune.gateway.compute.actions import Actions
+from triune.gateway.compute.addresses import Addresses
 from triune.gateway.compute.create_server import CreateServer
 from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, SHARED_FLAVORS, choose_flavor_id
 from triune.gateway.compute.follow import Gone, Listed, OneServer
@@ -52,6 +53,8 @@ ROUTES = (
     Route("POST", "/servers/{server_id}/action", Actions()),
     Route("GET POST", "/servers/{server_id}/os-interface", Interfaces()),
     Route("GET DELETE", "/servers/{server_id}/os-interface/{port_id}", Interfaces()),
+    Route("GET", "/servers/{server_id}/ips", Addresses()),
+    Route("GET", "/servers/{server_id}/ips/{network_label}", Addresses()),
     Route("GET", "/servers/{server_id}/os-security-groups", Here(server_groups)),
     Route("POST", "/servers/{server_id}/os-volume_attachments", Owner(SERVER, "server_id", check=volume_in_same_pod)),
     Route(ANY, "/servers/{server_id}/{rest:path}", Owner(SERVER, "server_id")),

@@ -37,6 +37,8 @@ class Servers(Interfaces):
             On("GET", f"{ROOT}/servers/([^/]+)", self._show_server),
             On("DELETE", f"{ROOT}/servers/([^/]+)", self._delete_server),
             On("POST", f"{ROOT}/servers/([^/]+)/action", self._act),
+            On("GET", f"{ROOT}/servers/([^/]+)/ips", self._list_addresses),
+            On("GET", f"{ROOT}/servers/([^/]+)/ips/([^/]+)", self._show_addresses),
             On("POST", f"{ROOT}/servers/([^/]+)/os-volume_attachments", self._attach),
             On("GET", f"{ROOT}/servers/([^/]+)/tags/([^/]+)", self._tag),
         )
@@ -135,6 +137,23 @@ class Servers(Interfaces):
 
     def _show_server(self, asked: Asked) -> Answer:
         return Answer(200, {"server": self._view(asked, self.server(asked), detail=True)})
+
+    def _list_addresses(self, asked: Asked) -> Answer:
+        return Answer(200, {"addresses": self._addresses(asked)})
+
+    def _show_addresses(self, asked: Asked) -> Answer:
+        networks, label = self._addresses(asked), asked.parameters[1]
+        if label not in networks:
+            raise fault(404, "Instance is not a member of specified network")
+        return Answer(200, {label: networks[label]})
+
+    def _addresses(self, asked: Asked) -> Record:
+        """Without what only a server's own view tells."""
+        networks = self.server(asked).get("addresses", {})
+        return {
+            label: [{name: each[name] for name in ("version", "addr")} for each in told]
+            for label, told in networks.items()
+        }
 
     def _delete_server(self, asked: Asked) -> Answer:
         record = self.server(asked)
