@@ -10,6 +10,7 @@ from triune.gateway.call import Call
 from triune.gateway.compute.follow import followed
 from triune.gateway.compute.interfaces import ports_of
 from triune.gateway.compute.networks import NO_GROUPS_THERE, ask, away, find_group, has_networks
+from triune.gateway.compute.prepare import prepare_flavor, prepare_keypair
 from triune.gateway.compute.proxies import NETWORK_ACTIONS, gone
 from triune.gateway.compute.servers import zone_of_pod
 from triune.gateway.errors import ApiError
@@ -31,6 +32,8 @@ MOVING: Final = frozenset(
         "shelveOffload", "suspend", "unpause", "unrescue", "unshelve",
     }
 )  # fmt: skip
+# What the pod of a server may lack for an action, and where the action names it.
+NEEDED: Final = {"resize": ("flavorRef", prepare_flavor), "rebuild": ("key_name", prepare_keypair)}
 # The last microversion with actions on fixed addresses.
 _FIXED_IPS: Final = (2, 43)
 
@@ -71,6 +74,10 @@ class Actions:
     async def _around(self, call: Call, pod: Pod) -> AsyncIterator[None]:
         await zone_of_pod(call, pod)
         body = await call.json() or {}
+        for name in NEEDED.keys() & body:
+            attribute, prepare = NEEDED[name]
+            if isinstance(value := body[name], dict):
+                await prepare(call, pod, value.get(attribute))
         async with followed(call, pod, call.parameters["server_id"]) if MOVING.intersection(body) else nullcontext():
             yield
 

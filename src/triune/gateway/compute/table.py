@@ -57,6 +57,11 @@ ROUTES = (
     Route("GET", "/servers/{server_id}/ips/{network_label}", Addresses()),
     Route("GET", "/servers/{server_id}/os-security-groups", Here(server_groups)),
     Route("POST", "/servers/{server_id}/os-volume_attachments", Owner(SERVER, "server_id", check=volume_in_same_pod)),
+    Route(
+        "PUT",
+        "/servers/{server_id}/os-volume_attachments/{volume_id}",
+        Owner(SERVER, "server_id", check=volume_in_same_pod),
+    ),
     Route(ANY, "/servers/{server_id}/{rest:path}", Owner(SERVER, "server_id")),
     *(Route("GET", f"/{name}/{{rest:path}}", NetworkProxy()) for name in NETWORK_PROXIES),
     Route("GET", "/flavors", Union(BRIEF_FLAVORS)),

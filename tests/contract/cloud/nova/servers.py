@@ -40,6 +40,7 @@ class Servers(Interfaces):
             On("GET", f"{ROOT}/servers/([^/]+)/ips", self._list_addresses),
             On("GET", f"{ROOT}/servers/([^/]+)/ips/([^/]+)", self._show_addresses),
             On("POST", f"{ROOT}/servers/([^/]+)/os-volume_attachments", self._attach),
+            On("PUT", f"{ROOT}/servers/([^/]+)/os-volume_attachments/([^/]+)", self._swap),
             On("GET", f"{ROOT}/servers/([^/]+)/tags/([^/]+)", self._tag),
         )
 
@@ -170,12 +171,28 @@ class Servers(Interfaces):
 
     def _act(self, asked: Asked) -> Answer:
         record = self.server(asked)
-        action = next(iter(json.loads(asked.body)))
+        action, value = next(iter(json.loads(asked.body).items()))
         if action == "os-stop":
             record["status"], record["vm_state"] = "SHUTOFF", "stopped"
             return Answer(202)
         if action == "createImage":
             return Answer(202, headers={"Location": f"{self.root.replace('127.0.0.1', 'glance')}/images/1"})
+        if action == "resize":
+            if not isinstance(value, dict) or not isinstance(value.get("flavorRef"), str | int):
+                raise fault(400, f"Invalid input for field/attribute resize. Value: {value}.")
+            if value["flavorRef"] not in self.flavors:
+                raise fault(400, f"Flavor {value['flavorRef']} could not be found.")
+            if value["flavorRef"] == record["flavor"]:
+                raise fault(400, "When resizing, instances must change flavor!")
+            record["flavor"], record["status"], record["vm_state"] = value["flavorRef"], "VERIFY_RESIZE", "resized"
+            return Answer(202)
+        if action == "rebuild":
+            if "key_name" in value and not self._at_least(asked, "2.54"):
+                raise fault(400, "Additional properties are not allowed ('key_name' was unexpected)")
+            if (name := value.get("key_name")) and (asked.user.user_id, name) not in self.keypairs:
+                raise fault(400, "Invalid key_name provided.")
+            record |= {name: value[name] for name in ("key_name",) if name in value}
+            return Answer(202, {"server": self._view(asked, record, detail=True)})
         raise fault(400, f"There is no such action: {action}")
 
     def _tag(self, asked: Asked) -> Answer:
@@ -202,6 +219,17 @@ class Servers(Interfaces):
                 }
             },
         )
+
+    def _swap(self, asked: Asked) -> Answer:
+        record, (_, old_id) = self.server(asked), asked.parameters
+        new_id = self.body(asked, "volumeAttachment").get("volumeId")
+        for volume_id in (old_id, new_id):
+            if volume_id not in self.cinder.records["volume"]:
+                raise fault(404, f"Volume {volume_id} could not be found.")
+        if (record["id"], old_id) not in self.attachments:
+            raise fault(404, f"Volume {old_id} is not attached.")
+        self.attachments[self.attachments.index((record["id"], old_id))] = (record["id"], new_id)
+        return Answer(202)
 
     def _check_words(self, server: Record) -> None:
         """Names and booleans by Nova's schema. Raises `Refusal`."""
