@@ -22,6 +22,8 @@ SUCCEED = 0.5
 LOST_PORT = re.compile(r"Port \S+ (could not be found|is still in use|not usable)")
 # Afterwards everything has so many seconds to become as wanted.
 RECOVERY_SECONDS = 180.0
+# When everybody rests, no build takes so long.
+BUILD_SECONDS = 60.0
 
 
 def test_nothing_is_lost_and_nothing_is_left(
@@ -56,7 +58,7 @@ def work_while_processes_die(
     assert set(killer.killed) == set(VICTIMS)
     assert sum(user.done.total() for user in users) >= SUCCEED * OPERATIONS
 
-    settled(users, people)
+    settled(users, people, admin)
     projects = [person.project_id for person in people]
     agreement.reached(admin, lab, projects, RECOVERY_SECONDS)
     no_job = lambda: not list(leftovers.jobs(admin, projects))  # noqa: E731
@@ -73,8 +75,9 @@ def tidy(admin: Person, external: Any) -> None:
         admin.central.network.delete_port(port.id)
 
 
-def settled(users: list[User], people: list[Person]) -> None:
+def settled(users: list[User], people: list[Person], admin: Person) -> None:
     """Wait until no server is on its way; what was promised is there, and what was deleted is not."""
+    began = time.monotonic()
     for user, person in zip(users, people, strict=True):
         servers: dict[str, Any] = {}
 
@@ -85,6 +88,9 @@ def settled(users: list[User], people: list[Person]) -> None:
                 if server.id in user.gone and server.status in ("DELETED", "ERROR") and not server.task_state:
                     # The regions' Novas have lost their database too, this one in the middle of the removal.
                     person.central.compute.delete_server(server.id)
+                if server.status == "BUILD" and time.monotonic() - began > BUILD_SECONDS:
+                    # A region's Nova could not even write that the build has failed. This is an operator's to mend.
+                    admin.central.compute.reset_server_state(server.id, "error")
             waiting = [each for each in servers.values() if each.status == "BUILD" or each.task_state]
             return not waiting and not servers.keys() & user.gone
 
