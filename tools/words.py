@@ -31,7 +31,10 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
     "Everywhere": ("everywhere", "every pod does it"),
     "Anywhere": ("anywhere", "any pod that answers; one that lacks the resource gives way to the next"),
     "Sum": ("sum", "the numbers of all pods are added up, as far as they can be"),
-    "NetworkProxy": ("network proxy", "404 where central Neutron has the networks; `anywhere` without it"),
+    "NetworkProxy": (
+        "network proxy",
+        "404 where central Neutron has the networks; without it, reading is `anywhere`, writing `refuse`",
+    ),
     "Refuse": ("refuse", "501: an answer from any one pod would be wrong or partial"),
     "Here": ("here", "the gateway answers, by the function that is named"),
 }

@@ -11,7 +11,7 @@ from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, SHARED_FLAVOR
 from triune.gateway.compute.follow import Gone, Listed, OneServer
 from triune.gateway.compute.interfaces import Interfaces
 from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_keypair
-from triune.gateway.compute.proxies import NETWORK_PROXIES, NetworkProxy
+from triune.gateway.compute.proxies import NETWORK_PROXIES, READ_ONLY_PROXIES, REMOVED, NetworkProxy
 from triune.gateway.compute.security_groups import server_groups
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, volume_in_same_pod
 from triune.gateway.compute.zones import availability_zones, availability_zones_detail
@@ -43,6 +43,7 @@ PER_RESOURCE = (
     "server_group_members",
 )
 
+WRITING = "POST PUT PATCH DELETE"
 GONE = Gone()
 ROUTES = (
     Route("GET", "/servers", Listed(Gather(BRIEF_SERVERS), GONE)),
@@ -55,7 +56,10 @@ ROUTES = (
     Route("GET", "/servers/{server_id}/os-security-groups", Here(server_groups)),
     Route("POST", "/servers/{server_id}/os-volume_attachments", Owner(SERVER, "server_id", check=volume_in_same_pod)),
     Route(ANY, "/servers/{server_id}/{rest:path}", Owner(SERVER, "server_id")),
-    *(Route("GET", f"/{name}/{{rest:path}}", NetworkProxy()) for name in NETWORK_PROXIES),
+    *(Route(ANY, f"/{name}/{{rest:path}}", NetworkProxy()) for name in NETWORK_PROXIES),
+    *(Route("GET HEAD", f"/{name}/{{rest:path}}", NetworkProxy()) for name in READ_ONLY_PROXIES),
+    *(Route(WRITING, f"/{name}/{{rest:path}}", Anywhere()) for name in READ_ONLY_PROXIES),
+    *(Route(ANY, f"/{name}/{{rest:path}}", Anywhere()) for name in REMOVED),
     Route("GET", "/flavors", Union(BRIEF_FLAVORS)),
     Route("GET", "/flavors/detail", Union(FLAVORS)),
     Route("POST", "/flavors", CreateEverywhere(SHARED_FLAVORS, complete=choose_flavor_id)),

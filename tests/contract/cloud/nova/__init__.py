@@ -7,6 +7,7 @@ from ..service import Answer, Asked, On
 from .base import ROOT
 from .flavors import Flavors
 from .keypairs import Keypairs
+from .removed import removed_routes
 from .servers import Servers
 
 
@@ -19,6 +20,7 @@ class Nova(Servers, Flavors, Keypairs):
             *self.interface_routes(),
             *self.flavor_routes(),
             *self.keypair_routes(),
+            *removed_routes(),
             On("GET", "/", self._versions),
             On("GET", "/v2.1/?", self._version),
             On("GET", f"{ROOT}/os-availability-zone", self._zones),
