@@ -14,6 +14,10 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
         "interfaces",
         "the pod of the server answers; ports of central Neutron are known by the ids of the top",
     ),
+    "ServiceOwner": (
+        "owner by service",
+        "the pod that has the host or service which is named answers; a name or number that several have is a 400",
+    ),
     "Listed": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
     "Gather": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
     "Collect": ("collect", "all pods are asked in parallel, their items stand one behind the other, unpaged"),

@@ -14,6 +14,7 @@ from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_ke
 from triune.gateway.compute.proxies import NETWORK_PROXIES, READ_ONLY_PROXIES, REMOVED, NetworkProxy
 from triune.gateway.compute.security_groups import server_groups
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, volume_in_same_pod
+from triune.gateway.compute.services import ServiceOwner, host_of_body, host_of_path, service_of_path
 from triune.gateway.compute.zones import availability_zones, availability_zones_detail
 from triune.gateway.errors import compute_fault
 from triune.gateway.everywhere import CreateEverywhere, Everywhere, RemoveEverywhere
@@ -43,6 +44,8 @@ PER_RESOURCE = (
     "server_group_members",
 )
 
+# What is done, to 2.52, to a service that the body names by its host.
+SERVICE_ACTIONS = ("enable", "disable", "disable-log-reason", "force-down")
 WRITING = "POST PUT PATCH DELETE"
 GONE = Gone()
 ROUTES = (
@@ -77,11 +80,16 @@ ROUTES = (
     Route("GET", "/limits", Sum("limits", "absolute", limits=True, least=PER_RESOURCE)),
     Route("GET", "/os-aggregates", Collect("aggregates")),
     Route("GET", "/os-hosts", Collect("hosts")),
+    Route("GET PUT", "/os-hosts/{host_name}", ServiceOwner(host_of_path)),
+    # The last segment is what is done to the power of the host.
+    Route("GET", "/os-hosts/{host_name}/{rest:path}", ServiceOwner(host_of_path)),
     Route("GET", "/os-hypervisors", Collect("hypervisors")),
     Route("GET", "/os-hypervisors/detail", Collect("hypervisors")),
     Route("GET", "/os-hypervisors/statistics", Sum("hypervisor_statistics")),
     Route("GET", "/os-migrations", Collect("migrations")),
     Route("GET", "/os-services", Collect("services")),
+    *(Route("PUT", f"/os-services/{action}", ServiceOwner(host_of_body)) for action in SERVICE_ACTIONS),
+    Route("PUT DELETE", "/os-services/{service_id}", ServiceOwner(service_of_path)),
     Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set", limits=True, least=PER_RESOURCE)),
     Route("GET", "/os-simple-tenant-usage/{tenant_id}", Sum("tenant_usage")),
     # Ids of these are numbers that every pod counts for itself.

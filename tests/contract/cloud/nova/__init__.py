@@ -6,12 +6,13 @@ from ..pod_service import Record
 from ..service import Answer, Asked, On
 from .base import ROOT
 from .flavors import Flavors
+from .hosts import Hosts
 from .keypairs import Keypairs
 from .removed import removed_routes
 from .servers import Servers
 
 
-class Nova(Servers, Flavors, Keypairs):
+class Nova(Servers, Flavors, Keypairs, Hosts):
     """The compute service of one pod."""
 
     def routes(self) -> Iterable[On]:
@@ -20,6 +21,7 @@ class Nova(Servers, Flavors, Keypairs):
             *self.interface_routes(),
             *self.flavor_routes(),
             *self.keypair_routes(),
+            *self.host_routes(),
             *removed_routes(),
             On("GET", "/", self._versions),
             On("GET", "/v2.1/?", self._version),

@@ -45,6 +45,9 @@ class NovaBase(PodService):
         self.keypairs: dict[tuple[str, str], Record] = {}
         self.groups: dict[str, Record] = {}
         self.attachments: list[tuple[str, str]] = []
+        self.services: list[Record] = []
+        # Hosts and what was done with their power.
+        self.powered: list[tuple[str, str]] = []
         self.quota_cores = 20
         # The most servers of a project.
         self.quota_instances = 1000
