@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from triune.gateway.routes import Strategy
+from triune.gateway.since import Since
 
 # By the name of the class.
 STRATEGIES: Mapping[str, tuple[str, str]] = {
@@ -19,6 +20,10 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
         "the pod that has the host or service which is named answers; a name or number that several have is a 400",
     ),
     "Listed": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
+    "Probing": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
+    "Hypervisors": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
+    "Matching": ("search", "as `collect`; 404 where every pod says that nothing matches"),
+    "OnlyOne": ("only one", "all pods are asked, the one that has it answers; an id that several have is a 400"),
     "Gather": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
     "Collect": ("collect", "all pods are asked in parallel, their items stand one behind the other, unpaged"),
     "Union": ("union", "all pods are asked in parallel, what several pods hold is told once, sorted and paged"),
@@ -53,6 +58,8 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def word(strategy: Strategy) -> str:
     """What the page says of a strategy. Raises `KeyError` for a class that `STRATEGIES` does not know."""
+    if isinstance(strategy, Since):
+        return f"{word(strategy.strategy)} from {strategy.version} on, {word(strategy.before)} before"
     name = f"`{STRATEGIES[type(strategy).__name__][0]}`"
     handler: Any = vars(strategy).get("_handler")
     return f"{name}: {handler.__name__}" if handler is not None else name

@@ -9,8 +9,10 @@ from triune.gateway.compute.actions import Actions
 from triune.gateway.compute.create_server import CreateServer
 from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, SHARED_FLAVORS, choose_flavor_id
 from triune.gateway.compute.follow import Gone, Listed, OneServer
+from triune.gateway.compute.hypervisors import BRIEF_HYPERVISORS, HYPERVISORS, Hypervisors
 from triune.gateway.compute.interfaces import Interfaces
 from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_keypair
+from triune.gateway.compute.migrations import MIGRATIONS
 from triune.gateway.compute.proxies import NETWORK_PROXIES, READ_ONLY_PROXIES, REMOVED, NetworkProxy
 from triune.gateway.compute.security_groups import server_groups
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, volume_in_same_pod
@@ -19,8 +21,12 @@ from triune.gateway.compute.zones import availability_zones, availability_zones_
 from triune.gateway.errors import compute_fault
 from triune.gateway.everywhere import CreateEverywhere, Everywhere, RemoveEverywhere
 from triune.gateway.gather import Gather
+from triune.gateway.matching import Matching
+from triune.gateway.only_one import OnlyOne
+from triune.gateway.probing import Probing
 from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
+from triune.gateway.since import Since
 from triune.gateway.strategies import Anywhere, Here, Owner, Refuse
 from triune.gateway.sum import Sum
 from triune.gateway.union import Union
@@ -83,10 +89,14 @@ ROUTES = (
     Route("GET PUT", "/os-hosts/{host_name}", ServiceOwner(host_of_path)),
     # The last segment is what is done to the power of the host.
     Route("GET", "/os-hosts/{host_name}/{rest:path}", ServiceOwner(host_of_path)),
-    Route("GET", "/os-hypervisors", Collect("hypervisors")),
-    Route("GET", "/os-hypervisors/detail", Collect("hypervisors")),
+    Route("GET", "/os-hypervisors", Hypervisors(BRIEF_HYPERVISORS)),
+    Route("GET", "/os-hypervisors/detail", Hypervisors(HYPERVISORS)),
     Route("GET", "/os-hypervisors/statistics", Sum("hypervisor_statistics")),
-    Route("GET", "/os-migrations", Collect("migrations")),
+    Route("GET", "/os-hypervisors/{hypervisor_id}", OnlyOne("Hypervisor", "hypervisor_id")),
+    Route("GET", "/os-hypervisors/{hypervisor_id}/uptime", OnlyOne("Hypervisor", "hypervisor_id")),
+    Route("GET", "/os-hypervisors/{pattern}/search", Matching("hypervisors")),
+    Route("GET", "/os-hypervisors/{pattern}/servers", Matching("hypervisors")),
+    Route("GET", "/os-migrations", Since("2.59", Probing(MIGRATIONS), Collect("migrations"))),
     Route("GET", "/os-services", Collect("services")),
     *(Route("PUT", f"/os-services/{action}", ServiceOwner(host_of_body)) for action in SERVICE_ACTIONS),
     Route("PUT DELETE", "/os-services/{service_id}", ServiceOwner(service_of_path)),

@@ -6,13 +6,13 @@ from ..pod_service import Record
 from ..service import Answer, Asked, On
 from .base import ROOT
 from .flavors import Flavors
-from .hosts import Hosts
+from .hypervisors import Hypervisors
 from .keypairs import Keypairs
 from .removed import removed_routes
 from .servers import Servers
 
 
-class Nova(Servers, Flavors, Keypairs, Hosts):
+class Nova(Servers, Flavors, Keypairs, Hypervisors):
     """The compute service of one pod."""
 
     def routes(self) -> Iterable[On]:
@@ -22,6 +22,7 @@ class Nova(Servers, Flavors, Keypairs, Hosts):
             *self.flavor_routes(),
             *self.keypair_routes(),
             *self.host_routes(),
+            *self.hypervisor_routes(),
             *removed_routes(),
             On("GET", "/", self._versions),
             On("GET", "/v2.1/?", self._version),

@@ -46,6 +46,8 @@ class NovaBase(PodService):
         self.groups: dict[str, Record] = {}
         self.attachments: list[tuple[str, str]] = []
         self.services: list[Record] = []
+        self.hypervisors: list[Record] = []
+        self.migrations: list[Record] = []
         # Hosts and what was done with their power.
         self.powered: list[tuple[str, str]] = []
         self.quota_cores = 20
