@@ -17,6 +17,7 @@ from triune.gateway.compute.proxies import NETWORK_PROXIES, READ_ONLY_PROXIES, R
 from triune.gateway.compute.security_groups import server_groups
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, volume_in_same_pod
 from triune.gateway.compute.services import ServiceOwner, host_of_body, host_of_path, service_of_path
+from triune.gateway.compute.usages import AuditLog, PagedUsages, Usages
 from triune.gateway.compute.zones import availability_zones, availability_zones_detail
 from triune.gateway.errors import compute_fault
 from triune.gateway.everywhere import CreateEverywhere, Everywhere, RemoveEverywhere
@@ -101,10 +102,12 @@ ROUTES = (
     *(Route("PUT", f"/os-services/{action}", ServiceOwner(host_of_body)) for action in SERVICE_ACTIONS),
     Route("PUT DELETE", "/os-services/{service_id}", ServiceOwner(service_of_path)),
     Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set", limits=True, least=PER_RESOURCE)),
-    Route("GET", "/os-simple-tenant-usage/{tenant_id}", Sum("tenant_usage")),
+    Route("GET", "/os-simple-tenant-usage", Since("2.40", PagedUsages(), Usages())),
+    Route("GET", "/os-simple-tenant-usage/{tenant_id}", Since("2.40", PagedUsages(), Usages())),
+    Route("GET", "/os-instance_usage_audit_log", AuditLog("instance_usage_audit_logs")),
+    Route("GET", "/os-instance_usage_audit_log/{before_timestamp}", AuditLog("instance_usage_audit_log")),
     # Ids of these are numbers that every pod counts for itself.
     Route("GET", "/os-aggregates/{aggregate_id}/{rest:path}", Refuse()),
-    Route("GET", "/os-simple-tenant-usage", Refuse()),
 )
 
 COMPUTE = Service(

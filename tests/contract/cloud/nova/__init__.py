@@ -10,9 +10,10 @@ from .hypervisors import Hypervisors
 from .keypairs import Keypairs
 from .removed import removed_routes
 from .servers import Servers
+from .usages import Usages
 
 
-class Nova(Servers, Flavors, Keypairs, Hypervisors):
+class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages):
     """The compute service of one pod."""
 
     def routes(self) -> Iterable[On]:
@@ -23,6 +24,7 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors):
             *self.keypair_routes(),
             *self.host_routes(),
             *self.hypervisor_routes(),
+            *self.usage_routes(),
             *removed_routes(),
             On("GET", "/", self._versions),
             On("GET", "/v2.1/?", self._version),

@@ -48,6 +48,9 @@ class NovaBase(PodService):
         self.services: list[Record] = []
         self.hypervisors: list[Record] = []
         self.migrations: list[Record] = []
+        self.usages: list[Record] = []
+        # Hosts whose usage was not audited.
+        self.not_audited: set[str] = set()
         # Hosts and what was done with their power.
         self.powered: list[tuple[str, str]] = []
         self.quota_cores = 20
