@@ -40,6 +40,11 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
     "Everywhere": ("everywhere", "every pod does it"),
     "Anywhere": ("anywhere", "any pod that answers; one that lacks the resource gives way to the next"),
     "Sum": ("sum", "the numbers of all pods are added up, as far as they can be"),
+    "ExternalEvents": (
+        "split",
+        "each event goes to the pod of its server; the answers stand in the order of the request",
+    ),
+    "AssistedSnapshots": ("owner", "the pod that holds the resource answers; it is found first"),
     "Usages": ("usages", "usage is added up for each project; from 2.40 on in pages of servers"),
     "PagedUsages": ("usages", "usage is added up for each project; from 2.40 on in pages of servers"),
     "AuditLog": ("audit log", "the hosts of all pods in one log"),

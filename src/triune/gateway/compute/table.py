@@ -7,6 +7,7 @@ pod, which answers natively.
 from triune.gateway.collect import Collect
 from triune.gateway.compute.actions import Actions
 from triune.gateway.compute.create_server import CreateServer
+from triune.gateway.compute.external_events import AssistedSnapshots, ExternalEvents
 from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, SHARED_FLAVORS, choose_flavor_id
 from triune.gateway.compute.follow import Gone, Listed, OneServer
 from triune.gateway.compute.hypervisors import BRIEF_HYPERVISORS, HYPERVISORS, Hypervisors
@@ -102,6 +103,9 @@ ROUTES = (
     *(Route("PUT", f"/os-services/{action}", ServiceOwner(host_of_body)) for action in SERVICE_ACTIONS),
     Route("PUT DELETE", "/os-services/{service_id}", ServiceOwner(service_of_path)),
     Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set", limits=True, least=PER_RESOURCE)),
+    Route("POST", "/os-server-external-events", ExternalEvents()),
+    Route("POST", "/os-assisted-volume-snapshots", AssistedSnapshots()),
+    Route("DELETE", "/os-assisted-volume-snapshots/{snapshot_id}", AssistedSnapshots()),
     Route("GET", "/os-simple-tenant-usage", Since("2.40", PagedUsages(), Usages())),
     Route("GET", "/os-simple-tenant-usage/{tenant_id}", Since("2.40", PagedUsages(), Usages())),
     Route("GET", "/os-instance_usage_audit_log", AuditLog("instance_usage_audit_logs")),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from ..pod_service import Record
 from ..service import Answer, Asked, On
 from .base import ROOT
+from .events import Events
 from .flavors import Flavors
 from .hypervisors import Hypervisors
 from .keypairs import Keypairs
@@ -13,7 +14,7 @@ from .servers import Servers
 from .usages import Usages
 
 
-class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages):
+class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events):
     """The compute service of one pod."""
 
     def routes(self) -> Iterable[On]:
@@ -25,6 +26,7 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages):
             *self.host_routes(),
             *self.hypervisor_routes(),
             *self.usage_routes(),
+            *self.event_routes(),
             *removed_routes(),
             On("GET", "/", self._versions),
             On("GET", "/v2.1/?", self._version),

@@ -51,6 +51,9 @@ class NovaBase(PodService):
         self.usages: list[Record] = []
         # Hosts whose usage was not audited.
         self.not_audited: set[str] = set()
+        # Events of servers that were told, and snapshots of volumes that were asked for, as (method, volume).
+        self.events: list[tuple[str, str]] = []
+        self.snapshots: list[tuple[str, str]] = []
         # Hosts and what was done with their power.
         self.powered: list[tuple[str, str]] = []
         self.quota_cores = 20
