@@ -6,6 +6,14 @@ pod, which answers natively.
 
 from triune.gateway.collect import Collect
 from triune.gateway.compute.actions import Actions
+from triune.gateway.compute.aggregate_changes import (
+    act_on_aggregate,
+    cache_images,
+    change_aggregate,
+    create_aggregate,
+    remove_aggregate,
+)
+from triune.gateway.compute.aggregates import list_aggregates, show_aggregate
 from triune.gateway.compute.create_server import CreateServer
 from triune.gateway.compute.external_events import AssistedSnapshots, ExternalEvents
 from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, SHARED_FLAVORS, choose_flavor_id
@@ -29,7 +37,7 @@ from triune.gateway.probing import Probing
 from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
 from triune.gateway.since import Since
-from triune.gateway.strategies import Anywhere, Here, Owner, Refuse
+from triune.gateway.strategies import Anywhere, Here, Owner
 from triune.gateway.sum import Sum
 from triune.gateway.union import Union
 from triune.pods.locate import SERVER, SERVER_GROUP
@@ -86,7 +94,13 @@ ROUTES = (
     Route("GET", "/os-availability-zone", Here(availability_zones)),
     Route("GET", "/os-availability-zone/detail", Here(availability_zones_detail)),
     Route("GET", "/limits", Sum("limits", "absolute", limits=True, least=PER_RESOURCE)),
-    Route("GET", "/os-aggregates", Collect("aggregates")),
+    Route("GET", "/os-aggregates", Here(list_aggregates)),
+    Route("POST", "/os-aggregates", Here(create_aggregate)),
+    Route("GET", "/os-aggregates/{aggregate_id}", Here(show_aggregate)),
+    Route("PUT", "/os-aggregates/{aggregate_id}", Here(change_aggregate)),
+    Route("DELETE", "/os-aggregates/{aggregate_id}", Here(remove_aggregate)),
+    Route("POST", "/os-aggregates/{aggregate_id}/action", Here(act_on_aggregate)),
+    Route("POST", "/os-aggregates/{aggregate_id}/images", Here(cache_images)),
     Route("GET", "/os-hosts", Collect("hosts")),
     Route("GET PUT", "/os-hosts/{host_name}", ServiceOwner(host_of_path)),
     # The last segment is what is done to the power of the host.
@@ -110,8 +124,6 @@ ROUTES = (
     Route("GET", "/os-simple-tenant-usage/{tenant_id}", Since("2.40", PagedUsages(), Usages())),
     Route("GET", "/os-instance_usage_audit_log", AuditLog("instance_usage_audit_logs")),
     Route("GET", "/os-instance_usage_audit_log/{before_timestamp}", AuditLog("instance_usage_audit_log")),
-    # Ids of these are numbers that every pod counts for itself.
-    Route("GET", "/os-aggregates/{aggregate_id}/{rest:path}", Refuse()),
 )
 
 COMPUTE = Service(

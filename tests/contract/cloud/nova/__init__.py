@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from ..pod_service import Record
 from ..service import Answer, Asked, On
+from .aggregates import Aggregates
 from .base import ROOT
 from .events import Events
 from .flavors import Flavors
@@ -14,7 +15,7 @@ from .servers import Servers
 from .usages import Usages
 
 
-class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events):
+class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates):
     """The compute service of one pod."""
 
     def routes(self) -> Iterable[On]:
@@ -27,6 +28,7 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events):
             *self.hypervisor_routes(),
             *self.usage_routes(),
             *self.event_routes(),
+            *self.aggregate_routes(),
             *removed_routes(),
             On("GET", "/", self._versions),
             On("GET", "/v2.1/?", self._version),

@@ -54,6 +54,10 @@ class NovaBase(PodService):
         # Events of servers that were told, and snapshots of volumes that were asked for, as (method, volume).
         self.events: list[tuple[str, str]] = []
         self.snapshots: list[tuple[str, str]] = []
+        self.aggregates: list[Record] = []
+        self.next_aggregate = 1
+        # Aggregates and the images that their hosts were to fetch.
+        self.cached: list[tuple[str, list[str]]] = []
         # Hosts and what was done with their power.
         self.powered: list[tuple[str, str]] = []
         self.quota_cores = 20
