@@ -93,7 +93,8 @@ async def remove_aggregate(call: Call) -> Response:
         if not document.ok and document.status != 404:
             return await refused(call, aggregate, part, document)
     await call.gateway.routings.drop(KIND, str(aggregate.id))
-    return await call.respond(document)
+    # Somebody else may have removed the home just now.
+    return await refused(call, aggregate, aggregate.home, document)
 
 
 async def cache_images(call: Call) -> Response:

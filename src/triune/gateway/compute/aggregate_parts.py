@@ -35,8 +35,10 @@ async def refused_by_home(call: Call, aggregate: Aggregate) -> Response:
 
 
 async def refused(call: Call, aggregate: Aggregate, part: Part, document: Document) -> Response:
-    """A pod's refusal, with the id of the top where Nova puts its own."""
+    """A pod's answer; in a refusal the id of the top stands where Nova puts its own."""
     response = await call.respond(document)
+    if document.ok:
+        return response
     try:
         faults = msgspec.json.decode(document.body, type=dict[str, JSON])
     except (msgspec.DecodeError, UnicodeDecodeError):
