@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from triune.gateway.routes import Strategy
+from triune.gateway.since import Since
 
 # By the name of the class.
 STRATEGIES: Mapping[str, tuple[str, str]] = {
@@ -15,7 +16,15 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
         "interfaces",
         "the pod of the server answers; ports of central Neutron are known by the ids of the top",
     ),
+    "ServiceOwner": (
+        "owner by service",
+        "the pod that has the host or service which is named answers; a name or number that several have is a 400",
+    ),
     "Listed": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
+    "Probing": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
+    "Hypervisors": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
+    "Matching": ("search", "as `collect`; 404 where every pod says that nothing matches"),
+    "OnlyOne": ("only one", "all pods are asked, the one that has it answers; an id that several have is a 400"),
     "Gather": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
     "Collect": ("collect", "all pods are asked in parallel, their items stand one behind the other, unpaged"),
     "Union": ("union", "all pods are asked in parallel, what several pods hold is told once, sorted and paged"),
@@ -32,7 +41,18 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
     "Everywhere": ("everywhere", "every pod does it"),
     "Anywhere": ("anywhere", "any pod that answers; one that lacks the resource gives way to the next"),
     "Sum": ("sum", "the numbers of all pods are added up, as far as they can be"),
-    "NetworkProxy": ("network proxy", "404 where central Neutron has the networks; `anywhere` without it"),
+    "ExternalEvents": (
+        "split",
+        "each event goes to the pod of its server; the answers stand in the order of the request",
+    ),
+    "AssistedSnapshots": ("owner", "the pod that holds the resource answers; it is found first"),
+    "Usages": ("usages", "usage is added up for each project; from 2.40 on in pages of servers"),
+    "PagedUsages": ("usages", "usage is added up for each project; from 2.40 on in pages of servers"),
+    "AuditLog": ("audit log", "the hosts of all pods in one log"),
+    "NetworkProxy": (
+        "network proxy",
+        "404 where central Neutron has the networks; without it, reading is `anywhere`, writing `refuse`",
+    ),
     "Refuse": ("refuse", "501: an answer from any one pod would be wrong or partial"),
     "Here": ("here", "the gateway answers, by the function that is named"),
 }
@@ -47,6 +67,8 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def word(strategy: Strategy) -> str:
     """What the page says of a strategy. Raises `KeyError` for a class that `STRATEGIES` does not know."""
+    if isinstance(strategy, Since):
+        return f"{word(strategy.strategy)} from {strategy.version} on, {word(strategy.before)} before"
     name = f"`{STRATEGIES[type(strategy).__name__][0]}`"
     handler: Any = vars(strategy).get("_handler")
     return f"{name}: {handler.__name__}" if handler is not None else name

@@ -17,7 +17,7 @@ from triune.gateway.order import Order, Parameters
 from triune.gateway.paging import DONE, Item, Marker, Merged, Page, Position, Rank, SortKey, item_id, merge, rank
 from triune.gateway.service import parse_version
 from triune.gateway.strategies import Anywhere, find
-from triune.gateway.translate import OPAQUE, ZONE_KEYS, Translation
+from triune.gateway.translate import translate_item
 from triune.pods.client import Document, PodUnreachable, Target
 from triune.pods.locate import Kind
 from triune.pods.registry import Pod
@@ -32,19 +32,21 @@ class Collection:
 
     `name` is its key in the document; `path` (from the version on) is what pods are asked for, which shows every sort
     key; `fields` are what is told of each item (None: everything). `down_since` is the microversion from which
-    resources of a pod that is away are told as `UNKNOWN`, as Nova does for a cell that is down.
+    resources of a pod that is away are told as `UNKNOWN`, as Nova does for a cell that is down. `marker` is the field
+    whose value the API takes as a marker. No `kind`: items cannot be shown by their marker (`Probing`).
     """
 
     name: str
     path: str
-    kind: Kind
+    kind: Kind | None
     order: Order
     fields: tuple[str, ...] | None = None
     down_since: tuple[int, int] | None = None
+    marker: str = "id"
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """What one pod answers: items, whether there are more, and the total where the API counts."""
 
     items: list[Item]
@@ -53,7 +55,7 @@ class _Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class MergedPage:
     """A merged page, the answers that it was made of, and the total where the API counts."""
 
     merged: Merged
@@ -78,7 +80,7 @@ class Gather:
             return before
         most = call.gateway.conf.gateway.max_limit
         limit = _limit(parameters, most)
-        offset = _offset(parameters) if collection.kind.service == "volume" else 0
+        offset = _offset(parameters) if call.service.name == "volume" else 0
         while offset:
             skipped = await self._page(call, pods, parameters, before, order, min(offset, most))
             if isinstance(skipped, Response):
@@ -98,7 +100,7 @@ class Gather:
         before: Mapping[str, Position],
         order: list[SortKey],
         limit: int,
-    ) -> "_Page | Response":
+    ) -> MergedPage | Response:
         asked = [pod for pod in pods if before.get(pod.id) != DONE and pod.id not in call.missing]
         answers = await read_all(call, self._targets(call, asked, parameters, before, limit), self._decode)
         if isinstance(answers, Response):
@@ -106,8 +108,8 @@ class Gather:
         # Behind the first page somebody has answered already, even if nobody was left to ask now.
         call.settle_missing(answered=bool(answers) or bool(before))
         pages = [Page(document.pod.id, found.items, found.has_more) for document, found in answers]
-        return _Page(
-            merge(pages, before, order, limit),
+        return MergedPage(
+            merge(pages, before, order, limit, self._collection.marker),
             [document for document, _ in answers],
             sum(found.count for _, found in answers if found.count is not None),
             any(found.count is not None for _, found in answers),
@@ -147,18 +149,30 @@ class Gather:
         self, call: Call, parameters: Parameters, order: list[SortKey], pods: list[Pod], marker: str
     ) -> dict[str, Position] | Response:
         """The positions behind an item that is named by its plain id, whichever pod holds it."""
-        owner = await find(call, self._collection.kind, marker)
-        if isinstance(owner, Response):
-            # No pod knows the marker: any of them refuses it in its own words.
-            return await Anywhere()(call) if owner.status == 404 else owner
-        document = await call.fetch(call.target(owner, "GET", self._collection.kind.show(marker)))
-        if not document.ok:
-            return await call.respond(document)
-        (shown,) = msgspec.json.decode(document.body, type=dict[str, Item]).values()
+        found = await self._shown(call, parameters, order, pods, marker)
+        if isinstance(found, Response):
+            return found
+        owner, shown = found
         mine = (rank(shown, order), owner.region_name)
         others = [pod for pod in pods if pod.id != owner.id]
         places = await asyncio.gather(*(self._place(call, parameters, order, pod, mine) for pod in others))
         return {owner.id: marker, **{pod.id: place for pod, place in zip(others, places, strict=True)}}
+
+    async def _shown(
+        self, call: Call, parameters: Parameters, order: list[SortKey], pods: list[Pod], marker: str
+    ) -> tuple[Pod, Item] | Response:
+        """The pod that holds an item which is named by its plain id, and the item; or a refusal."""
+        kind = self._collection.kind
+        assert kind is not None
+        owner = await find(call, kind, marker)
+        if isinstance(owner, Response):
+            # No pod knows the marker: any of them refuses it in its own words.
+            return await Anywhere()(call) if owner.status == 404 else owner
+        document = await call.fetch(call.target(owner, "GET", kind.show(marker)))
+        if not document.ok:
+            return await call.respond(document)
+        (shown,) = msgspec.json.decode(document.body, type=dict[str, Item]).values()
+        return owner, shown
 
     async def _place(
         self, call: Call, parameters: Parameters, order: list[SortKey], pod: Pod, mine: tuple[list[Rank], str]
@@ -175,23 +189,23 @@ class Gather:
             _, found = answers[0]
             passed = [*takewhile(lambda item: (rank(item, order), pod.region_name) < mine, found.items)]
             if passed:
-                position = item_id(passed[-1])
+                position = item_id(passed[-1], self._collection.marker)
             if len(passed) < len(found.items) or not found.has_more:
                 break
         return position
 
-    def _decode(self, document: Document) -> "_Found":
+    def _decode(self, document: Document) -> Found:
         fields = document.decode(dict[str, msgspec.Raw])
         try:
             items = msgspec.json.decode(fields[self._collection.name], type=list[Item])
             count = msgspec.json.decode(fields["count"], type=int) if "count" in fields else None
         except (KeyError, msgspec.DecodeError) as error:
             raise PodUnreachable(document.pod, document.service, f"no list of {self._collection.name}") from error
-        return _Found(items, bool(items) and f"{self._collection.name}_links" in fields, count)
+        return Found(items, bool(items) and f"{self._collection.name}_links" in fields, count)
 
     # -- answering
 
-    async def _answer(self, call: Call, parameters: Parameters, page: "_Page") -> Response:
+    async def _answer(self, call: Call, parameters: Parameters, page: MergedPage) -> Response:
         collection, merged, documents = self._collection, page.merged, page.documents
         translations = {
             document.pod.id: call.translation(document.pod, await call.endpoint(document.pod)) for document in documents
@@ -225,6 +239,7 @@ class Gather:
         # As Nova reads it (nova.api.openstack.common.is_all_tenants): there but empty means yes.
         everybody = "all_tenants" in wanted and strutils.bool_from_string(wanted["all_tenants"] or "yes", default=True)
         kind, limit = self._collection.kind, call.gateway.conf.gateway.max_limit
+        assert kind is not None
         return [
             {
                 "id": resource_id,
@@ -236,21 +251,6 @@ class Gather:
                 kind.name, pod.id, call.caller.project_id, limit, all_projects=everybody and call.caller.is_admin
             )
         ]
-
-
-def translate_item(item: Item, translation: Translation, fields: tuple[str, ...] | None) -> Item:
-    """One item in the words of the top; only the parts that hold a link or a zone are decoded."""
-    result: Item = {}
-    for key, raw in item.items():
-        # A pod's own cells may be down; Nova then tells a status where it otherwise would not.
-        if fields is not None and key not in fields and not (key == "status" and bytes(raw) == b'"UNKNOWN"'):
-            continue
-        if key in ZONE_KEYS or (key not in OPAQUE and translation.concerns(bytes(raw))):
-            value = translation.members({key: msgspec.json.decode(raw)})[key]
-            result[key] = msgspec.Raw(msgspec.json.encode(value))
-        else:
-            result[key] = raw
-    return result
 
 
 def _limit(parameters: Parameters, most: int) -> int:

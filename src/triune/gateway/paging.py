@@ -74,9 +74,9 @@ class Merged:
         return any(position != DONE for pod_id, position in self.positions.items() if pod_id not in missing)
 
 
-def item_id(item: Item) -> str:
-    """The id of an item."""
-    return msgspec.json.decode(item["id"], type=str)
+def item_id(item: Item, field: str = "id") -> str:
+    """What an item is called as a marker: its id, or what stands in another field."""
+    return str(msgspec.json.decode(item[field], type=str | int))
 
 
 def rank(item: Item, order: Sequence[SortKey]) -> list[Rank]:
@@ -89,8 +89,14 @@ def rank(item: Item, order: Sequence[SortKey]) -> list[Rank]:
     return ranks
 
 
-def merge(pages: Iterable[Page], before: Mapping[str, Position], order: Sequence[SortKey], limit: int) -> Merged:
-    """The first `limit` items of all pages in sort order.
+def merge(
+    pages: Iterable[Page],
+    before: Mapping[str, Position],
+    order: Sequence[SortKey],
+    limit: int,
+    marker: str = "id",
+) -> Merged:
+    """The first `limit` items of all pages in sort order; `marker` is the field that positions are told by.
 
     Each pod's own order is kept; equal items stand in the order of the pages. The merged page ends early where a pod
     with more items has run dry, because its next item might belong before those of the others.
@@ -110,7 +116,7 @@ def merge(pages: Iterable[Page], before: Mapping[str, Position], order: Sequence
         if dry or len(merged.items) == limit:
             break
         merged.items.append((pod_id, item))
-        merged.positions[pod_id] = item_id(item)
+        merged.positions[pod_id] = item_id(item, marker)
         taken[pod_id] += 1
         dry = taken[pod_id] == ends[pod_id] and by_pod[pod_id].has_more
     for page in pages:

@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
+from triune.gateway.paging import Item
+
 # Values under these keys are the user's or the operator's own and are left alone.
 OPAQUE = frozenset(
     {
@@ -93,6 +97,21 @@ class Translation:
         for link in links:
             if isinstance(link, dict) and isinstance(link.get("href"), str):
                 link["href"] = self.link(link["href"])
+
+
+def translate_item(item: Item, translation: Translation, fields: tuple[str, ...] | None) -> Item:
+    """One item in the words of the top; only the parts that hold a link or a zone are decoded."""
+    result: Item = {}
+    for key, raw in item.items():
+        # A pod's own cells may be down; Nova then tells a status where it otherwise would not.
+        if fields is not None and key not in fields and not (key == "status" and bytes(raw) == b'"UNKNOWN"'):
+            continue
+        if key in ZONE_KEYS or (key not in OPAQUE and translation.concerns(bytes(raw))):
+            value = translation.members({key: msgspec.json.decode(raw)})[key]
+            result[key] = msgspec.Raw(msgspec.json.encode(value))
+        else:
+            result[key] = raw
+    return result
 
 
 def _name_default(groups: Any) -> None:

@@ -7,21 +7,38 @@ pod, which answers natively.
 from triune.gateway.collect import Collect
 from triune.gateway.compute.actions import Actions
 from triune.gateway.compute.addresses import Addresses
+from triune.gateway.compute.aggregate_changes import (
+    act_on_aggregate,
+    cache_images,
+    change_aggregate,
+    create_aggregate,
+    remove_aggregate,
+)
+from triune.gateway.compute.aggregates import list_aggregates, show_aggregate
 from triune.gateway.compute.create_server import CreateServer
+from triune.gateway.compute.external_events import AssistedSnapshots, ExternalEvents
 from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, SHARED_FLAVORS, choose_flavor_id
 from triune.gateway.compute.follow import Gone, Listed, OneServer
+from triune.gateway.compute.hypervisors import BRIEF_HYPERVISORS, HYPERVISORS, Hypervisors
 from triune.gateway.compute.interfaces import Interfaces
 from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_keypair
-from triune.gateway.compute.proxies import NETWORK_PROXIES, NetworkProxy
+from triune.gateway.compute.migrations import MIGRATIONS
+from triune.gateway.compute.proxies import NETWORK_PROXIES, READ_ONLY_PROXIES, REMOVED, NetworkProxy
 from triune.gateway.compute.security_groups import server_groups
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, volume_in_same_pod
+from triune.gateway.compute.services import ServiceOwner, host_of_body, host_of_path, service_of_path
+from triune.gateway.compute.usages import AuditLog, PagedUsages, Usages
 from triune.gateway.compute.zones import availability_zones, availability_zones_detail
 from triune.gateway.errors import compute_fault
 from triune.gateway.everywhere import CreateEverywhere, Everywhere, RemoveEverywhere
 from triune.gateway.gather import Gather
+from triune.gateway.matching import Matching
+from triune.gateway.only_one import OnlyOne
+from triune.gateway.probing import Probing
 from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
-from triune.gateway.strategies import Anywhere, Here, Owner, Refuse
+from triune.gateway.since import Since
+from triune.gateway.strategies import Anywhere, Here, Owner
 from triune.gateway.sum import Sum
 from triune.gateway.union import Union
 from triune.pods.locate import SERVER, SERVER_GROUP
@@ -44,6 +61,9 @@ PER_RESOURCE = (
     "server_group_members",
 )
 
+# What is done, to 2.52, to a service that the body names by its host.
+SERVICE_ACTIONS = ("enable", "disable", "disable-log-reason", "force-down")
+WRITING = "POST PUT PATCH DELETE"
 GONE = Gone()
 ROUTES = (
     Route("GET", "/servers", Listed(Gather(BRIEF_SERVERS), GONE)),
@@ -63,7 +83,10 @@ ROUTES = (
         Owner(SERVER, "server_id", check=volume_in_same_pod),
     ),
     Route(ANY, "/servers/{server_id}/{rest:path}", Owner(SERVER, "server_id")),
-    *(Route("GET", f"/{name}/{{rest:path}}", NetworkProxy()) for name in NETWORK_PROXIES),
+    *(Route(ANY, f"/{name}/{{rest:path}}", NetworkProxy()) for name in NETWORK_PROXIES),
+    *(Route("GET HEAD", f"/{name}/{{rest:path}}", NetworkProxy()) for name in READ_ONLY_PROXIES),
+    *(Route(WRITING, f"/{name}/{{rest:path}}", Anywhere()) for name in READ_ONLY_PROXIES),
+    *(Route(ANY, f"/{name}/{{rest:path}}", Anywhere()) for name in REMOVED),
     Route("GET", "/flavors", Union(BRIEF_FLAVORS)),
     Route("GET", "/flavors/detail", Union(FLAVORS)),
     Route("POST", "/flavors", CreateEverywhere(SHARED_FLAVORS, complete=choose_flavor_id)),
@@ -79,18 +102,36 @@ ROUTES = (
     Route("GET", "/os-availability-zone", Here(availability_zones)),
     Route("GET", "/os-availability-zone/detail", Here(availability_zones_detail)),
     Route("GET", "/limits", Sum("limits", "absolute", limits=True, least=PER_RESOURCE)),
-    Route("GET", "/os-aggregates", Collect("aggregates")),
+    Route("GET", "/os-aggregates", Here(list_aggregates)),
+    Route("POST", "/os-aggregates", Here(create_aggregate)),
+    Route("GET", "/os-aggregates/{aggregate_id}", Here(show_aggregate)),
+    Route("PUT", "/os-aggregates/{aggregate_id}", Here(change_aggregate)),
+    Route("DELETE", "/os-aggregates/{aggregate_id}", Here(remove_aggregate)),
+    Route("POST", "/os-aggregates/{aggregate_id}/action", Here(act_on_aggregate)),
+    Route("POST", "/os-aggregates/{aggregate_id}/images", Here(cache_images)),
     Route("GET", "/os-hosts", Collect("hosts")),
-    Route("GET", "/os-hypervisors", Collect("hypervisors")),
-    Route("GET", "/os-hypervisors/detail", Collect("hypervisors")),
+    Route("GET PUT", "/os-hosts/{host_name}", ServiceOwner(host_of_path)),
+    # The last segment is what is done to the power of the host.
+    Route("GET", "/os-hosts/{host_name}/{rest:path}", ServiceOwner(host_of_path)),
+    Route("GET", "/os-hypervisors", Hypervisors(BRIEF_HYPERVISORS)),
+    Route("GET", "/os-hypervisors/detail", Hypervisors(HYPERVISORS)),
     Route("GET", "/os-hypervisors/statistics", Sum("hypervisor_statistics")),
-    Route("GET", "/os-migrations", Collect("migrations")),
+    Route("GET", "/os-hypervisors/{hypervisor_id}", OnlyOne("Hypervisor", "hypervisor_id")),
+    Route("GET", "/os-hypervisors/{hypervisor_id}/uptime", OnlyOne("Hypervisor", "hypervisor_id")),
+    Route("GET", "/os-hypervisors/{pattern}/search", Matching("hypervisors")),
+    Route("GET", "/os-hypervisors/{pattern}/servers", Matching("hypervisors")),
+    Route("GET", "/os-migrations", Since("2.59", Probing(MIGRATIONS), Collect("migrations"))),
     Route("GET", "/os-services", Collect("services")),
+    *(Route("PUT", f"/os-services/{action}", ServiceOwner(host_of_body)) for action in SERVICE_ACTIONS),
+    Route("PUT DELETE", "/os-services/{service_id}", ServiceOwner(service_of_path)),
     Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set", limits=True, least=PER_RESOURCE)),
-    Route("GET", "/os-simple-tenant-usage/{tenant_id}", Sum("tenant_usage")),
-    # Ids of these are numbers that every pod counts for itself.
-    Route("GET", "/os-aggregates/{aggregate_id}/{rest:path}", Refuse()),
-    Route("GET", "/os-simple-tenant-usage", Refuse()),
+    Route("POST", "/os-server-external-events", ExternalEvents()),
+    Route("POST", "/os-assisted-volume-snapshots", AssistedSnapshots()),
+    Route("DELETE", "/os-assisted-volume-snapshots/{snapshot_id}", AssistedSnapshots()),
+    Route("GET", "/os-simple-tenant-usage", Since("2.40", PagedUsages(), Usages())),
+    Route("GET", "/os-simple-tenant-usage/{tenant_id}", Since("2.40", PagedUsages(), Usages())),
+    Route("GET", "/os-instance_usage_audit_log", AuditLog("instance_usage_audit_logs")),
+    Route("GET", "/os-instance_usage_audit_log/{before_timestamp}", AuditLog("instance_usage_audit_log")),
 )
 
 COMPUTE = Service(

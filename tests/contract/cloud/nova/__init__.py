@@ -4,13 +4,18 @@ from collections.abc import Iterable
 
 from ..pod_service import Record
 from ..service import Answer, Asked, On
+from .aggregates import Aggregates
 from .base import ROOT
+from .events import Events
 from .flavors import Flavors
+from .hypervisors import Hypervisors
 from .keypairs import Keypairs
+from .removed import removed_routes
 from .servers import Servers
+from .usages import Usages
 
 
-class Nova(Servers, Flavors, Keypairs):
+class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates):
     """The compute service of one pod."""
 
     def routes(self) -> Iterable[On]:
@@ -19,6 +24,12 @@ class Nova(Servers, Flavors, Keypairs):
             *self.interface_routes(),
             *self.flavor_routes(),
             *self.keypair_routes(),
+            *self.host_routes(),
+            *self.hypervisor_routes(),
+            *self.usage_routes(),
+            *self.event_routes(),
+            *self.aggregate_routes(),
+            *removed_routes(),
             On("GET", "/", self._versions),
             On("GET", "/v2.1/?", self._version),
             On("GET", f"{ROOT}/os-availability-zone", self._zones),

@@ -45,6 +45,21 @@ class NovaBase(PodService):
         self.keypairs: dict[tuple[str, str], Record] = {}
         self.groups: dict[str, Record] = {}
         self.attachments: list[tuple[str, str]] = []
+        self.services: list[Record] = []
+        self.hypervisors: list[Record] = []
+        self.migrations: list[Record] = []
+        self.usages: list[Record] = []
+        # Hosts whose usage was not audited.
+        self.not_audited: set[str] = set()
+        # Events of servers that were told, and snapshots of volumes that were asked for, as (method, volume).
+        self.events: list[tuple[str, str]] = []
+        self.snapshots: list[tuple[str, str]] = []
+        self.aggregates: list[Record] = []
+        self.next_aggregate = 1
+        # Aggregates and the images that their hosts were to fetch.
+        self.cached: list[tuple[str, list[str]]] = []
+        # Hosts and what was done with their power.
+        self.powered: list[tuple[str, str]] = []
         self.quota_cores = 20
         # The most servers of a project.
         self.quota_instances = 1000
