@@ -29,6 +29,19 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
         "one pod judges the request, the others follow; pods that are away follow later",
     ),
     "Everywhere": ("everywhere", "every pod does it"),
+    "CreateNamed": (
+        "create everywhere",
+        "one pod judges the request, the others follow with the same id or name; pods that are away later",
+    ),
+    "RemoveNamed": (
+        "remove everywhere",
+        "one pod judges the request, the others follow; pods that are away follow later",
+    ),
+    "ChangeNamed": ("everywhere by name", "every pod that has it does it, each under its own id; one pod judges first"),
+    "SetDefaultType": (
+        "everywhere by name",
+        "every pod that has it does it, each under its own id; one pod judges first",
+    ),
     "Anywhere": ("anywhere", "any pod that answers; one that lacks the resource gives way to the next"),
     "Sum": ("sum", "the numbers of all pods are added up, as far as they can be"),
     "NetworkProxy": ("network proxy", "404 where central Neutron has the networks; `anywhere` without it"),

@@ -36,14 +36,30 @@ def transfers(path: str, detail: bool) -> Collection:
     return Collection("transfers", f"/v3/{path}/detail", VOLUME_TRANSFER, _order, fields)
 
 
-_envelope, _next_link = links_of("volume_type")
+def _named(name: str, links: str) -> SharedCollection:
+    """What has an id of its own in each pod; its name says which it is."""
+    envelope, next_link = links_of(links)
+    return SharedCollection(
+        name=name,
+        identity=lambda item: str(item["name"]),
+        order=_order,
+        envelope=envelope,
+        next_link=next_link,
+        marker=lambda item: str(item["id"]),
+        has_offset=True,
+    )
 
-# The same type has an id of its own in each pod; its name says which it is.
-VOLUME_TYPES = SharedCollection(
-    name="volume_types",
-    identity=lambda volume_type: str(volume_type["name"]),
-    order=_order,
-    envelope=_envelope,
-    next_link=_next_link,
-    marker=lambda volume_type: str(volume_type["id"]),
+
+VOLUME_TYPES = _named("volume_types", "volume_type")
+GROUP_TYPES = _named("group_types", "group_type")
+QOS_SPECS = _named("qos_specs", "qos_specs")
+
+# Cinder neither sorts nor pages these. The type of a project has an id of its own in each pod.
+DEFAULT_TYPES = SharedCollection(
+    name="default_types",
+    identity=lambda default: str(default["project_id"]),
+    order=lambda parameters: [],
+    envelope=lambda first, following: {},
+    next_link=lambda document: None,
+    marker=lambda default: str(default["project_id"]),
 )

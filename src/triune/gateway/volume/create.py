@@ -8,7 +8,7 @@ from triune.gateway.call import Call
 from triune.gateway.http import Response
 from triune.gateway.place import JSON, anchors, create, ordered_candidates, require_same_pod, with_images
 from triune.gateway.strategies import Anywhere
-from triune.pods.client import PodUnreachable
+from triune.gateway.volume.types import type_name
 from triune.pods.locate import (
     ATTACHMENT,
     BACKUP,
@@ -16,9 +16,7 @@ from triune.pods.locate import (
     SNAPSHOT,
     VOLUME,
     VOLUME_TRANSFER,
-    VOLUME_TYPE,
     Kind,
-    is_uuid,
 )
 from triune.pods.registry import Pod
 
@@ -70,11 +68,13 @@ class CreateIn:
         needed = await anchors(call, [(kind, wanted.get(name)) for name, kind in creation.sources.items()])
         pods = await ordered_candidates(call, zone if isinstance(zone, str) and zone else None, needed)
         pods = await with_images(call, pods, [wanted.get("imageRef") or wanted.get("image_id")])
+        named_type = await type_name(call, wanted.get("volume_type"))
 
         async def prepare(pod: Pod) -> JSON:
             result = in_pod(body, creation, pod)
-            if creation.has_zone:
-                await _name_type(call, result[creation.body_key], pod)
+            wanted = result[creation.body_key]
+            if "volume_type" in wanted:
+                wanted["volume_type"] = named_type
             return result
 
         return await create(call, pods, creation.kind, creation.body_key, prepare)
@@ -88,23 +88,6 @@ def in_pod(body: JSON, creation: Creation, pod: Pod) -> JSON:
         if pod.pod_az_name:
             body[creation.body_key]["availability_zone"] = pod.pod_az_name
     return body
-
-
-async def _name_type(call: Call, volume: JSON, pod: Pod) -> None:
-    """Name the volume type where its id is that of another pod: types are the same by name."""
-    reference = volume.get("volume_type")
-    if not isinstance(reference, str) or not is_uuid(reference):
-        return
-    deadline = call.gateway.conf.pods.list_deadline
-    for other in [pod, *(other for other in await call.pods() if other.id != pod.id)]:
-        try:
-            document = await call.fetch(call.target(other, "GET", VOLUME_TYPE.show(reference), deadline=deadline))
-            if document.ok:
-                volume["volume_type"] = document.part("volume_type", "name")
-                return
-        except PodUnreachable:
-            if other.id == pod.id:
-                raise
 
 
 async def volume_in_same_pod(call: Call, pod: Pod) -> None:
