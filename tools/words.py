@@ -16,6 +16,7 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
     ),
     "Listed": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
     "Gather": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
+    "GatherSince": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
     "Collect": ("collect", "all pods are asked in parallel, their items stand one behind the other, unpaged"),
     "Union": ("union", "all pods are asked in parallel, what several pods hold is told once, sorted and paged"),
     "CreateServer": ("place", "a pod is chosen and prepared, and gets the request"),

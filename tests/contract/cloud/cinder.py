@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from .cinder_types import Types
+from .cinder_groups import Groups
 from .keystone import Keystone
 from .pod_service import Record, microversion, ordered, page, query
 from .service import Answer, Asked, On, Refusal, fault
@@ -15,7 +15,7 @@ SORT_KEYS = {
     "id": "id", "created_at": "created_at", "updated_at": "updated_at", "name": "name", "display_name": "name",
     "size": "size", "status": "status", "availability_zone": "availability_zone",
 }  # fmt: skip
-KINDS = ("volume", "snapshot", "backup")
+KINDS = ("volume", "snapshot", "backup", "group", "group_snapshot")
 
 
 def now() -> str:
@@ -28,7 +28,7 @@ def error(code: int, message: str) -> Refusal:
     return fault(code, message)
 
 
-class Cinder(Types):
+class Cinder(Groups):
     """The block storage service of one pod."""
 
     lowest = "3.0"
@@ -50,6 +50,8 @@ class Cinder(Types):
         return record
 
     def is_used(self, kind: str, record: Record) -> bool:
+        if kind == "group_type":
+            return any(group["group_type"] == record["id"] for group in self.records["group"].values())
         return any(volume["volume_type"] == record["name"] for volume in self.records["volume"].values())
 
     def routes(self) -> Iterable[On]:
@@ -63,6 +65,7 @@ class Cinder(Types):
         yield On("POST", f"{root}/backups/([^/]+)/restore", self._restore)
         yield On("POST", f"{root}/volumes/([^/]+)/action", self._act_on_volume)
         yield from self.type_routes()
+        yield from self.group_routes()
         yield On("GET", f"{root}/os-availability-zone", self._zones)
         yield On("GET", f"{root}/limits", self._limits)
 

@@ -6,9 +6,20 @@ from triune.gateway.gather import Collection
 from triune.gateway.order import Parameters, volume_order
 from triune.gateway.paging import SortKey
 from triune.gateway.union import SharedCollection, links_of
-from triune.pods.locate import ATTACHMENT, BACKUP, MESSAGE, SNAPSHOT, VOLUME, VOLUME_TRANSFER
+from triune.pods.locate import (
+    ATTACHMENT,
+    BACKUP,
+    CONSISTENCY_GROUP,
+    GROUP,
+    GROUP_SNAPSHOT,
+    MESSAGE,
+    SNAPSHOT,
+    VOLUME,
+    VOLUME_TRANSFER,
+)
 
 _FIELDS = {"display_name": "name", "display_description": "description", "project_id": "os-vol-tenant-attr:tenant_id"}
+_GROUP_FIELDS = {"group_type_id": "group_type"}
 
 
 def _order(parameters: Parameters) -> list[SortKey]:
@@ -28,6 +39,31 @@ BRIEF_BACKUPS = replace(BACKUPS, fields=("id", "name", "links"))
 ATTACHMENTS = Collection("attachments", "/v3/attachments/detail", ATTACHMENT, _order)
 BRIEF_ATTACHMENTS = replace(ATTACHMENTS, fields=("id", "status", "instance", "volume_id"))
 MESSAGES = Collection("messages", "/v3/messages", MESSAGE, _order)
+
+GROUPS = Collection(
+    "groups",
+    "/v3/groups/detail",
+    GROUP,
+    lambda parameters: volume_order(parameters, _GROUP_FIELDS),
+    links="group_links",
+)
+BRIEF_GROUPS = replace(GROUPS, fields=("id", "name"))
+GROUP_SNAPSHOTS = Collection(
+    "group_snapshots",
+    "/v3/group_snapshots/detail",
+    GROUP_SNAPSHOT,
+    lambda parameters: volume_order(parameters, {}),
+    links="group_snapshot_links",
+)
+BRIEF_GROUP_SNAPSHOTS = replace(GROUP_SNAPSHOTS, fields=("id", "name"))
+CONSISTENCY_GROUPS = Collection(
+    "consistencygroups",
+    "/v3/consistencygroups/detail",
+    CONSISTENCY_GROUP,
+    lambda parameters: volume_order(parameters, {}),
+    links="consistencygroup_links",
+)
+BRIEF_CONSISTENCY_GROUPS = replace(CONSISTENCY_GROUPS, fields=("id", "name"))
 
 
 def transfers(path: str, detail: bool) -> Collection:

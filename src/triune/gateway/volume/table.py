@@ -12,7 +12,7 @@ from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
 from triune.gateway.strategies import Anywhere, Here, Owner
 from triune.gateway.sum import Sum
-from triune.gateway.volume import collections, types
+from triune.gateway.volume import collections, groups, types
 from triune.gateway.volume.create import (
     ATTACHMENTS,
     BACKUPS,
@@ -61,10 +61,7 @@ ROUTES = (
     *types.ROUTES,
     Route("GET", "/os-availability-zone", Here(availability_zones)),
     Route("GET", "/limits", Sum("limits", "absolute", limits=True)),
-    Route("GET", "/groups", Collect("groups")),
-    Route("GET", "/groups/detail", Collect("groups")),
-    Route("GET", "/group_snapshots", Collect("group_snapshots")),
-    Route("GET", "/group_snapshots/detail", Collect("group_snapshots")),
+    *groups.ROUTES,
     Route("GET", "/os-services", Collect("services")),
     Route("GET", "/scheduler-stats/get_pools", Collect("pools")),
     Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set", limits=True, least=("per_volume_gigabytes",))),

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from triune.gateway.call import Call, encode
 from triune.gateway.errors import ApiError
-from triune.gateway.everywhere import Everywhere
+from triune.gateway.everywhere import JSON, Everywhere
 from triune.gateway.fanout import ask_all, first_refusal
 from triune.gateway.http import Response
 from triune.gateway.named import ChangeNamed, CreateNamed, RemoveNamed, by_name, name_of
@@ -114,6 +114,22 @@ async def _name(call: Call, kind: Kind, named: Named, reference: object) -> obje
         return reference
     found = await name_of(call, kind, named.item, reference)
     return reference if isinstance(found, Document) else found[1]
+
+
+async def with_types(call: Call, pods: list[Pod], named: JSON) -> list[Pod]:
+    """The candidates that have the types a request names; all where none has them, for the native refusal."""
+    types = named.get("volume_types") or [named.get("volume_type")]
+    wanted = [(VOLUME_TYPE_NAMED, name) for name in types if isinstance(name, str) and name]
+    if isinstance(named.get("group_type"), str):
+        wanted.append((GROUP_TYPE_NAMED, named["group_type"]))
+    if not wanted or len(pods) < 2:
+        return pods
+    has_all = {pod.id for pod in pods}
+    for what, name in wanted:
+        has_all &= (await by_name(call, pods, what, name)).keys()
+    # Whether all pods were asked does not matter to whoever gets a volume.
+    call.missing.clear()
+    return [pod for pod in pods if pod.id in has_all] or pods
 
 
 async def name_new_type(call: Call, _pod: Pod) -> None:
