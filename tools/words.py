@@ -21,6 +21,10 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
     "Union": ("union", "all pods are asked in parallel, what several pods hold is told once, sorted and paged"),
     "CreateServer": ("place", "a pod is chosen and prepared, and gets the request"),
     "CreateIn": ("place", "a pod is chosen and prepared, and gets the request"),
+    "ImportRecord": ("place", "a pod is chosen and prepared, and gets the request"),
+    "ManageVolume": ("at host", "the pod that has the host or cluster which is named; 400 where several have it"),
+    "AtHost": ("at host", "the pod that has the host or cluster which is named; 400 where several have it"),
+    "Join": ("join", "every pod does it, the lists in their answers stand one behind the other"),
     "CreateEverywhere": (
         "create everywhere",
         "one pod judges the request, the others follow with the same id or name; pods that are away later",

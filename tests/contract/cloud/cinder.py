@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .cinder_groups import Groups
+from .cinder_hosts import Hosts
 from .keystone import Keystone
 from .pod_service import Record, microversion, ordered, page, query
 from .service import Answer, Asked, On, Refusal, fault
@@ -28,7 +29,7 @@ def error(code: int, message: str) -> Refusal:
     return fault(code, message)
 
 
-class Cinder(Groups):
+class Cinder(Groups, Hosts):
     """The block storage service of one pod."""
 
     lowest = "3.0"
@@ -38,6 +39,7 @@ class Cinder(Groups):
         self.zone = zone
         self.highest = highest
         self.records: dict[str, dict[str, Record]] = {kind: {} for kind in KINDS}
+        self.services: list[Record] = []
 
     def add(self, kind: str, project_id: str, **fields: Any) -> Record:
         """A volume, snapshot or backup that is there already."""
@@ -66,6 +68,7 @@ class Cinder(Groups):
         yield On("POST", f"{root}/volumes/([^/]+)/action", self._act_on_volume)
         yield from self.type_routes()
         yield from self.group_routes()
+        yield from self.host_routes()
         yield On("GET", f"{root}/os-availability-zone", self._zones)
         yield On("GET", f"{root}/limits", self._limits)
 

@@ -4,7 +4,6 @@ Source: https://docs.openstack.org/api-ref/block-storage/v3. Reading what is not
 goes to any pod, which answers natively.
 """
 
-from triune.gateway.collect import Collect
 from triune.gateway.compute.zones import availability_zones
 from triune.gateway.errors import volume_fault
 from triune.gateway.gather import Gather
@@ -12,7 +11,7 @@ from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
 from triune.gateway.strategies import Anywhere, Here, Owner
 from triune.gateway.sum import Sum
-from triune.gateway.volume import collections, groups, types
+from triune.gateway.volume import collections, groups, hosts, types
 from triune.gateway.volume.create import (
     ATTACHMENTS,
     BACKUPS,
@@ -20,6 +19,7 @@ from triune.gateway.volume.create import (
     TRANSFERS,
     VOLUMES,
     CreateIn,
+    ImportRecord,
     volume_in_same_pod,
 )
 from triune.pods.locate import ATTACHMENT, BACKUP, MESSAGE, SNAPSHOT, VOLUME, VOLUME_TRANSFER
@@ -38,6 +38,7 @@ ROUTES = (
     Route("GET", "/backups", Gather(collections.BRIEF_BACKUPS)),
     Route("GET", "/backups/detail", Gather(collections.BACKUPS)),
     Route("POST", "/backups", CreateIn(BACKUPS)),
+    Route("POST", "/backups/import_record", ImportRecord()),
     Route("POST", "/backups/{backup_id}/restore", Owner(BACKUP, "backup_id", check=volume_in_same_pod)),
     Route(ANY, "/backups/{backup_id}/{rest:path}", Owner(BACKUP, "backup_id")),
     *(
@@ -62,8 +63,7 @@ ROUTES = (
     Route("GET", "/os-availability-zone", Here(availability_zones)),
     Route("GET", "/limits", Sum("limits", "absolute", limits=True)),
     *groups.ROUTES,
-    Route("GET", "/os-services", Collect("services")),
-    Route("GET", "/scheduler-stats/get_pools", Collect("pools")),
+    *hosts.ROUTES,
     Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set", limits=True, least=("per_volume_gigabytes",))),
 )
 
