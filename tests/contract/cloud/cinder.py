@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from .cinder_actions import Actions
 from .cinder_groups import Groups
 from .cinder_hosts import Hosts
 from .keystone import Keystone
@@ -29,7 +30,7 @@ def error(code: int, message: str) -> Refusal:
     return fault(code, message)
 
 
-class Cinder(Groups, Hosts):
+class Cinder(Actions, Groups, Hosts):
     """The block storage service of one pod."""
 
     lowest = "3.0"
@@ -65,7 +66,7 @@ class Cinder(Groups, Hosts):
         yield On("GET", f"{root}/(volume|snapshot|backup)s/([^/]+)", self._show)
         yield On("DELETE", f"{root}/(volume|snapshot|backup)s/([^/]+)", self._delete)
         yield On("POST", f"{root}/backups/([^/]+)/restore", self._restore)
-        yield On("POST", f"{root}/volumes/([^/]+)/action", self._act_on_volume)
+        yield from self.action_routes()
         yield from self.type_routes()
         yield from self.group_routes()
         yield from self.host_routes()
@@ -217,12 +218,6 @@ class Cinder(Groups, Hosts):
     def _delete(self, asked: Asked) -> Answer:
         kind, id_ = asked.parameters
         del self.records[kind][self._find(asked, kind, id_)["id"]]
-        return Answer(202)
-
-    def _act_on_volume(self, asked: Asked) -> Answer:
-        volume = self._find(asked, "volume", asked.parameters[0])
-        new_type = self.body(asked, "os-retype")["new_type"]
-        volume["volume_type"] = self.by_name_or_id("volume_type", new_type)["name"]
         return Answer(202)
 
     def _restore(self, asked: Asked) -> Answer:
