@@ -161,9 +161,8 @@ class ChangeNamed(_Led):
         if decisive:
             return await call.respond(decisive[0])
         if call.missing:
-            raise ApiError(
-                503, f"No answer from {call.missing_names()}; the other pods have done this. Repeat the request."
-            )
+            others = "; the other pods have done this. Repeat the request." if done else "."
+            raise ApiError(503, f"No answer from {call.missing_names()}{others}")
         return await call.respond(done[0])
 
     async def _queries(self, call: Call, found: Known, pods: list[Pod]) -> dict[str, str]:

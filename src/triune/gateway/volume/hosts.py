@@ -44,7 +44,9 @@ def holders(services: Mapping[str, list[JSON]], place: Place) -> list[str]:
 
     def having(fits: Callable[[str], bool]) -> list[str]:
         return [
-            pod_id for pod_id, listed in services.items() if any(fits(str(each.get(place.field))) for each in listed)
+            pod_id
+            for pod_id, listed in services.items()
+            if any(fits(str(each.get(place.field) or "")) for each in listed)
         ]
 
     return having(lambda known: known == name) or having(lambda known: known.startswith(f"{name}@"))
