@@ -26,10 +26,15 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
     "Matching": ("search", "as `collect`; 404 where every pod says that nothing matches"),
     "OnlyOne": ("only one", "all pods are asked, the one that has it answers; an id that several have is a 400"),
     "Gather": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
+    "GatherSince": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
     "Collect": ("collect", "all pods are asked in parallel, their items stand one behind the other, unpaged"),
     "Union": ("union", "all pods are asked in parallel, what several pods hold is told once, sorted and paged"),
     "CreateServer": ("place", "a pod is chosen and prepared, and gets the request"),
     "CreateIn": ("place", "a pod is chosen and prepared, and gets the request"),
+    "ImportRecord": ("place", "a pod is chosen and prepared, and gets the request"),
+    "ManageVolume": ("at host", "the pod that has the host or cluster which is named; 400 where several have it"),
+    "AtHost": ("at host", "the pod that has the host or cluster which is named; 400 where several have it"),
+    "Join": ("join", "every pod does it, the lists in their answers stand one behind the other"),
     "CreateEverywhere": (
         "create everywhere",
         "one pod judges the request, the others follow with the same id or name; pods that are away later",
@@ -39,6 +44,19 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
         "one pod judges the request, the others follow; pods that are away follow later",
     ),
     "Everywhere": ("everywhere", "every pod does it"),
+    "CreateNamed": (
+        "create everywhere",
+        "one pod judges the request, the others follow with the same id or name; pods that are away later",
+    ),
+    "RemoveNamed": (
+        "remove everywhere",
+        "one pod judges the request, the others follow; pods that are away follow later",
+    ),
+    "ChangeNamed": ("everywhere by name", "every pod that has it does it, each under its own id; one pod judges first"),
+    "SetDefaultType": (
+        "everywhere by name",
+        "every pod that has it does it, each under its own id; one pod judges first",
+    ),
     "Anywhere": ("anywhere", "any pod that answers; one that lacks the resource gives way to the next"),
     "Sum": ("sum", "the numbers of all pods are added up, as far as they can be"),
     "ExternalEvents": (

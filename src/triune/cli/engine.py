@@ -13,6 +13,7 @@ from triune.network.servers import Servers
 from triune.network.top import central, has_networks
 from triune.network.top_ports import TopPorts
 from triune.shared.convergence import Convergence
+from triune.shared.named_convergence import NamedConvergence
 from triune.work.backoff import Backoff
 from triune.work.pace import Pace
 from triune.work.periodic import Chore, PeriodicKeys
@@ -45,6 +46,7 @@ def handlers(shared: Gateway) -> Mapping[str, Handler]:
     ports = TopPorts(shared.service_user, central(shared.conf))
     return {
         **Convergence(shared.registry, shared.service_user, shared.intents).handlers(),
+        **NamedConvergence(shared.registry, shared.service_user, shared.intents).handlers(),
         **network_handlers(shared),
         SERVER: Servers(shared.registry, shared.service_user, ports),
         BOOT: Boots(

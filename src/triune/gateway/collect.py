@@ -1,6 +1,7 @@
 """Short lists that no API pages: those of all pods, one behind the other."""
 
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from triune.gateway.call import Call
 from triune.gateway.fanout import compose, read_all
@@ -8,15 +9,23 @@ from triune.gateway.http import Response
 
 
 class Collect:
-    """The lists of all pods under the same key, in the order of the pods' region names."""
+    """The lists of all pods under the same key, in the order of the pods' region names.
 
-    def __init__(self, name: str) -> None:
+    `is_sliced`: the API cuts a piece out of the list by `offset` and `limit`, without links to the next one.
+    """
+
+    def __init__(self, name: str, is_sliced: bool = False) -> None:
         self._name = name
+        self._is_sliced = is_sliced
 
     async def __call__(self, call: Call) -> Response:
         deadline = call.gateway.conf.pods.list_deadline
         pods = sorted(await call.pods(), key=lambda pod: pod.region_name)
-        targets = [call.target(pod, deadline=deadline) for pod in pods]
+        parameters = parse_qsl(call.request.query, keep_blank_values=True)
+        cut = {key: int(value) for key, value in parameters if self._cuts(key, value)}
+        query = urlencode([(key, value) for key, value in parameters if not self._cuts(key, value)])
+        path = f"/{call.service.version}{call.path}"
+        targets = [call.target(pod, None, path, query, deadline=deadline) for pod in pods]
         answers = await read_all(call, targets, lambda document: document.part(self._name))
         if isinstance(answers, Response):
             return answers
@@ -25,4 +34,11 @@ class Collect:
         for document, found in answers:
             translation = call.translation(document.pod, await call.endpoint(document.pod))
             items += translation.document(found)
+        if self._is_sliced:
+            most = call.gateway.conf.gateway.max_limit
+            # No limit and a limit of 0 are the same to Cinder (cinder.api.common.limited).
+            items = items[cut.get("offset", 0) :][: min(cut.get("limit") or most, most)]
         return compose(answers[0][0], {self._name: items})
+
+    def _cuts(self, key: str, value: str) -> bool:
+        return self._is_sliced and key in ("offset", "limit") and value.isdecimal()

@@ -33,7 +33,8 @@ class Collection:
     `name` is its key in the document; `path` (from the version on) is what pods are asked for, which shows every sort
     key; `fields` are what is told of each item (None: everything). `down_since` is the microversion from which
     resources of a pod that is away are told as `UNKNOWN`, as Nova does for a cell that is down. `marker` is the field
-    whose value the API takes as a marker. No `kind`: items cannot be shown by their marker (`Probing`).
+    whose value the API takes as a marker. No `kind`: items cannot be shown by their marker (`Probing`). `links` is the
+    key of the links to the next page where it does not follow from the name.
     """
 
     name: str
@@ -43,6 +44,12 @@ class Collection:
     fields: tuple[str, ...] | None = None
     down_since: tuple[int, int] | None = None
     marker: str = "id"
+    links: str | None = None
+
+    @property
+    def links_key(self) -> str:
+        """The key of the links to the next page."""
+        return self.links or f"{self.name}_links"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +208,7 @@ class Gather:
             count = msgspec.json.decode(fields["count"], type=int) if "count" in fields else None
         except (KeyError, msgspec.DecodeError) as error:
             raise PodUnreachable(document.pod, document.service, f"no list of {self._collection.name}") from error
-        return Found(items, bool(items) and f"{self._collection.name}_links" in fields, count)
+        return Found(items, bool(items) and self._collection.links_key in fields, count)
 
     # -- answering
 
@@ -221,7 +228,7 @@ class Gather:
         if merged.items and merged.has_more_than(call.missing):
             marker = Marker(merged.positions, count if page.is_counted else None).encode()
             query = urlencode([*_without(parameters, "marker", "offset"), ("marker", marker)])
-            body[f"{collection.name}_links"] = [{"rel": "next", "href": call.top_url(call.path, query)}]
+            body[collection.links_key] = [{"rel": "next", "href": call.top_url(call.path, query)}]
         elif call.missing and collection.down_since is not None:
             items += await self._unknown(call, parameters, collection.down_since)
         if page.is_counted or (earlier is not None and earlier.count is not None):

@@ -1,7 +1,7 @@
 """Lists of what several pods hold together, each resource told once: images, flavors, keypairs, volume types."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -29,7 +29,7 @@ class SharedCollection:
     told before; `order` is how the native API sorts. `envelope` makes what stands beside the items out of the URLs of
     the first and (if there is one) the next page, and `next_link` reads that in a pod's document. `path` is what the
     pods are asked for where that is not what was asked (a short list does not show what it is sorted by), and
-    `fields` what is then told of each item.
+    `fields` what is then told of each item. `has_offset`: the API knows the parameter `offset`.
     """
 
     name: str
@@ -41,6 +41,7 @@ class SharedCollection:
     path: str | None = None
     fields: tuple[str, ...] | None = None
     default_limit: int | None = None
+    has_offset: bool = False
     better: Callable[[JSON, JSON], bool] = lambda item, known: False
 
 
@@ -71,17 +72,20 @@ class Union:
             return await call.respond(documents)
         call.settle_missing(answered=bool(documents))
         items: dict[str, JSON] = {}
+        markers: dict[str, str] = {}
         for item in (item for document in documents for item in found[document.pod.id][1]):
             identity = collection.identity(item)
+            # The pod whose id a page ended with may be away now, or not told first.
+            markers[collection.marker(item)] = identity
             if identity not in items or collection.better(item, items[identity]):
                 items[identity] = item
         ordered = sort(list(items.values()), collection.order(parameters))
-        paged = self._page(ordered, parameters, call.gateway.conf.gateway.max_limit)
+        paged = self._page(ordered, parameters, markers, call.gateway.conf.gateway.max_limit)
         if paged is None:
             # No pod told the marker: any of them refuses it in its own words.
             return await Anywhere()(call)
         page, has_more = paged
-        rest = [(key, value) for key, value in parameters if key != "marker"]
+        rest = [(key, value) for key, value in parameters if key != "marker" and not self._is_offset(key, value)]
         first_url = call.top_url(call.path, urlencode(rest))
         next_url = None
         if has_more and page:
@@ -95,7 +99,9 @@ class Union:
     async def _read(self, call: Call, pod: Pod, parameters: Parameters) -> tuple[Document, list[JSON]]:
         """All items of one pod, in the words of the top, and its last answer."""
         rest = [
-            (key, value) for key, value in parameters if key != "marker" and not (key == "limit" and value.isdecimal())
+            (key, value)
+            for key, value in parameters
+            if key != "marker" and not (key == "limit" and value.isdecimal()) and not self._is_offset(key, value)
         ]
         if not any(key == "limit" for key, _ in rest):
             rest.append(("limit", str(call.gateway.conf.gateway.max_limit)))
@@ -115,14 +121,19 @@ class Union:
             query = urlsplit(link).query
         return document, items
 
-    def _page(self, items: list[JSON], parameters: Parameters, most: int) -> tuple[list[JSON], bool] | None:
+    def _is_offset(self, key: str, value: str) -> bool:
+        return self._collection.has_offset and key == "offset" and value.isdecimal()
+
+    def _page(
+        self, items: list[JSON], parameters: Parameters, markers: Mapping[str, str], most: int
+    ) -> tuple[list[JSON], bool] | None:
         wanted = dict(parameters)
         start = 0
         if marker := wanted.get("marker"):
-            places = [index for index, item in enumerate(items) if self._collection.marker(item) == marker]
-            if not places:
+            if marker not in markers:
                 return None
-            start = places[0] + 1
+            start = [self._collection.identity(item) for item in items].index(markers[marker]) + 1
+        start += sum(int(value) for key, value in parameters if self._is_offset(key, value))
         limit = (
             min(int(wanted["limit"]), most)
             if wanted.get("limit", "").isdecimal()

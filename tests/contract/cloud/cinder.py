@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from .cinder_actions import Actions
+from .cinder_groups import Groups
+from .cinder_hosts import Hosts
 from .keystone import Keystone
-from .pod_service import PodService, Record, microversion, ordered, page, query
+from .pod_service import Record, microversion, ordered, page, query
 from .service import Answer, Asked, On, Refusal, fault
 
 SORT_KEYS = {
     "id": "id", "created_at": "created_at", "updated_at": "updated_at", "name": "name", "display_name": "name",
     "size": "size", "status": "status", "availability_zone": "availability_zone",
 }  # fmt: skip
-KINDS = ("volume", "snapshot", "backup")
+KINDS = ("volume", "snapshot", "backup", "group", "group_snapshot")
 
 
 def now() -> str:
@@ -27,7 +30,7 @@ def error(code: int, message: str) -> Refusal:
     return fault(code, message)
 
 
-class Cinder(PodService):
+class Cinder(Actions, Groups, Hosts):
     """The block storage service of one pod."""
 
     lowest = "3.0"
@@ -37,7 +40,7 @@ class Cinder(PodService):
         self.zone = zone
         self.highest = highest
         self.records: dict[str, dict[str, Record]] = {kind: {} for kind in KINDS}
-        self.types: dict[str, Record] = {}
+        self.services: list[Record] = []
 
     def add(self, kind: str, project_id: str, **fields: Any) -> Record:
         """A volume, snapshot or backup that is there already."""
@@ -49,14 +52,10 @@ class Cinder(PodService):
         self.records[kind][record["id"]] = record
         return record
 
-    def add_type(self, name: str) -> Record:
-        """A volume type; its id is another one in each pod."""
-        record = {
-            "id": str(uuid.uuid4()), "name": name, "is_public": True, "description": None, "extra_specs": {},
-            "os-volume-type-access:is_public": True,
-        }  # fmt: skip
-        self.types[record["id"]] = record
-        return record
+    def is_used(self, kind: str, record: Record) -> bool:
+        if kind == "group_type":
+            return any(group["group_type"] == record["id"] for group in self.records["group"].values())
+        return any(volume["volume_type"] == record["name"] for volume in self.records["volume"].values())
 
     def routes(self) -> Iterable[On]:
         root = r"/v3(?:/[0-9a-f]{32})?"
@@ -67,8 +66,10 @@ class Cinder(PodService):
         yield On("GET", f"{root}/(volume|snapshot|backup)s/([^/]+)", self._show)
         yield On("DELETE", f"{root}/(volume|snapshot|backup)s/([^/]+)", self._delete)
         yield On("POST", f"{root}/backups/([^/]+)/restore", self._restore)
-        yield On("GET", f"{root}/types", self._list_types)
-        yield On("GET", f"{root}/types/([^/]+)", self._show_type)
+        yield from self.action_routes()
+        yield from self.type_routes()
+        yield from self.group_routes()
+        yield from self.host_routes()
         yield On("GET", f"{root}/os-availability-zone", self._zones)
         yield On("GET", f"{root}/limits", self._limits)
 
@@ -155,6 +156,9 @@ class Cinder(PodService):
             for record in self.records[kind].values()
             if everything or record["project_id"] == asked.user.project_id
         ]
+        if (type_id := asked.first("volume_type_id")) is not None:
+            named = self.types.get(type_id)
+            records = [record for record in records if named is not None and record["volume_type"] == named["name"]]
         total = len(records)
         records = ordered(records, keys, directions)
         records = page(
@@ -199,11 +203,7 @@ class Cinder(PodService):
                 self._find(asked, source, wanted[name])
         volume_type = wanted.get("volume_type") or "__DEFAULT__"
         if volume_type != "__DEFAULT__":
-            known = self.types.get(volume_type) or next(
-                (known for known in self.types.values() if known["name"] == volume_type), None
-            )
-            if known is None:
-                raise error(404, f"Volume type with name {volume_type} could not be found.")
+            known = self.by_name_or_id("volume_type", volume_type)
             volume_type = known["name"]
         record = self.add(
             kind, asked.user.project_id, name=wanted.get("name"), size=wanted.get("size", 1), volume_type=volume_type,
@@ -225,15 +225,6 @@ class Cinder(PodService):
         volume_id = self.body(asked, "restore").get("volume_id")
         self._find(asked, "volume", volume_id)
         return Answer(202, {"restore": {"backup_id": backup["id"], "volume_id": volume_id, "volume_name": "a"}})
-
-    def _list_types(self, _asked: Asked) -> Answer:
-        return Answer(200, {"volume_types": list(self.types.values())})
-
-    def _show_type(self, asked: Asked) -> Answer:
-        record = self.types.get(asked.parameters[0])
-        if record is None:
-            raise error(404, f"Volume type {asked.parameters[0]} could not be found.")
-        return Answer(200, {"volume_type": record})
 
     def _zones(self, _asked: Asked) -> Answer:
         return Answer(200, {"availabilityZoneInfo": [{"zoneName": self.zone, "zoneState": {"available": True}}]})

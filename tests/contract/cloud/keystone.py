@@ -61,7 +61,7 @@ class Keystone(Service):
         self.tokens: dict[str, Token] = {}
         self.services: dict[str, str] = {}
         self.endpoints: list[dict[str, Any]] = []
-        self.user = Token("5ervice", roles=("admin", "service"))
+        self.user = Token("5e41ce" + "0" * 26, roles=("admin", "service"))
 
     def token(self, project_id: str | None = None, roles: tuple[str, ...] = ("member",), **fields: Any) -> Token:
         """A new token of a project of its own, or of one that is given."""

@@ -6,9 +6,20 @@ from triune.gateway.gather import Collection
 from triune.gateway.order import Parameters, volume_order
 from triune.gateway.paging import SortKey
 from triune.gateway.union import SharedCollection, links_of
-from triune.pods.locate import ATTACHMENT, BACKUP, MESSAGE, SNAPSHOT, VOLUME, VOLUME_TRANSFER
+from triune.pods.locate import (
+    ATTACHMENT,
+    BACKUP,
+    CONSISTENCY_GROUP,
+    GROUP,
+    GROUP_SNAPSHOT,
+    MESSAGE,
+    SNAPSHOT,
+    VOLUME,
+    VOLUME_TRANSFER,
+)
 
 _FIELDS = {"display_name": "name", "display_description": "description", "project_id": "os-vol-tenant-attr:tenant_id"}
+_GROUP_FIELDS = {"group_type_id": "group_type"}
 
 
 def _order(parameters: Parameters) -> list[SortKey]:
@@ -29,6 +40,31 @@ ATTACHMENTS = Collection("attachments", "/v3/attachments/detail", ATTACHMENT, _o
 BRIEF_ATTACHMENTS = replace(ATTACHMENTS, fields=("id", "status", "instance", "volume_id"))
 MESSAGES = Collection("messages", "/v3/messages", MESSAGE, _order)
 
+GROUPS = Collection(
+    "groups",
+    "/v3/groups/detail",
+    GROUP,
+    lambda parameters: volume_order(parameters, _GROUP_FIELDS),
+    links="group_links",
+)
+BRIEF_GROUPS = replace(GROUPS, fields=("id", "name"))
+GROUP_SNAPSHOTS = Collection(
+    "group_snapshots",
+    "/v3/group_snapshots/detail",
+    GROUP_SNAPSHOT,
+    lambda parameters: volume_order(parameters, {}),
+    links="group_snapshot_links",
+)
+BRIEF_GROUP_SNAPSHOTS = replace(GROUP_SNAPSHOTS, fields=("id", "name"))
+CONSISTENCY_GROUPS = Collection(
+    "consistencygroups",
+    "/v3/consistencygroups/detail",
+    CONSISTENCY_GROUP,
+    lambda parameters: volume_order(parameters, {}),
+    links="consistencygroup_links",
+)
+BRIEF_CONSISTENCY_GROUPS = replace(CONSISTENCY_GROUPS, fields=("id", "name"))
+
 
 def transfers(path: str, detail: bool) -> Collection:
     """Transfers, under either of their two names (`volume-transfers` since microversion 3.55)."""
@@ -36,14 +72,30 @@ def transfers(path: str, detail: bool) -> Collection:
     return Collection("transfers", f"/v3/{path}/detail", VOLUME_TRANSFER, _order, fields)
 
 
-_envelope, _next_link = links_of("volume_type")
+def _named(name: str, links: str) -> SharedCollection:
+    """What has an id of its own in each pod; its name says which it is."""
+    envelope, next_link = links_of(links)
+    return SharedCollection(
+        name=name,
+        identity=lambda item: str(item["name"]),
+        order=_order,
+        envelope=envelope,
+        next_link=next_link,
+        marker=lambda item: str(item["id"]),
+        has_offset=True,
+    )
 
-# The same type has an id of its own in each pod; its name says which it is.
-VOLUME_TYPES = SharedCollection(
-    name="volume_types",
-    identity=lambda volume_type: str(volume_type["name"]),
-    order=_order,
-    envelope=_envelope,
-    next_link=_next_link,
-    marker=lambda volume_type: str(volume_type["id"]),
+
+VOLUME_TYPES = _named("volume_types", "volume_type")
+GROUP_TYPES = _named("group_types", "group_type")
+QOS_SPECS = _named("qos_specs", "qos_specs")
+
+# Cinder neither sorts nor pages these. The type of a project has an id of its own in each pod.
+DEFAULT_TYPES = SharedCollection(
+    name="default_types",
+    identity=lambda default: str(default["project_id"]),
+    order=lambda parameters: [],
+    envelope=lambda first, following: {},
+    next_link=lambda document: None,
+    marker=lambda default: str(default["project_id"]),
 )

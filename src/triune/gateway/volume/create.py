@@ -1,24 +1,27 @@
-"""New volumes, snapshots, backups and transfers: their source decides their pod."""
+"""New volumes, snapshots, backups, transfers and groups: their source decides their pod."""
 
+import base64
 import copy
-from collections.abc import Mapping
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from triune.gateway.call import Call
 from triune.gateway.http import Response
-from triune.gateway.place import JSON, anchors, create, ordered_candidates, require_same_pod, with_images
+from triune.gateway.place import JSON, MAX_ANCHORS, anchors, create, ordered_candidates, require_same_pod, with_images
 from triune.gateway.strategies import Anywhere
-from triune.pods.client import PodUnreachable
+from triune.gateway.volume.types import group_type_name, type_name, with_types
 from triune.pods.locate import (
     ATTACHMENT,
     BACKUP,
+    CONSISTENCY_GROUP,
+    CONSISTENCY_GROUP_SNAPSHOT,
     GROUP,
+    GROUP_SNAPSHOT,
     SNAPSHOT,
     VOLUME,
     VOLUME_TRANSFER,
-    VOLUME_TYPE,
     Kind,
-    is_uuid,
 )
 from triune.pods.registry import Pod
 
@@ -27,14 +30,40 @@ from triune.pods.registry import Pod
 class Creation:
     """A kind of request that creates something.
 
-    `body_key` is the object in the request; `sources` names its fields that hold something of one pod; `has_zone`
-    tells whether tenants name an availability zone.
+    `body_key` is the object in the request, and `answer_key` that in the answer where it is another; `sources` names
+    its fields that hold something of one pod; `has_zone` tells whether tenants name an availability zone. `names` gives
+    those fields by name that may hold an id of another pod.
     """
 
     kind: Kind
     body_key: str
     sources: Mapping[str, Kind]
     has_zone: bool = False
+    answer_key: str = ""
+    names: Callable[[Call, JSON], Awaitable[JSON]] | None = None
+
+
+async def _volume(call: Call, volume: JSON) -> JSON:
+    return {"volume_type": await type_name(call, volume["volume_type"])} if "volume_type" in volume else {}
+
+
+async def _group(call: Call, group: JSON) -> JSON:
+    types = group.get("volume_types")
+    named: JSON = {}
+    if isinstance(types, list):
+        named["volume_types"] = [await type_name(call, value) for value in types[:MAX_ANCHORS]] + types[MAX_ANCHORS:]
+    if "group_type" in group:
+        named["group_type"] = await group_type_name(call, group["group_type"])
+    return named
+
+
+async def _consistency_group(call: Call, group: JSON) -> JSON:
+    """Its volume types are one text, with commas between them and perhaps behind."""
+    types = group.get("volume_types")
+    if not isinstance(types, str):
+        return {}
+    named = (await _group(call, {"volume_types": types.rstrip(",").split(",")}))["volume_types"]
+    return {"volume_types": ",".join(named)}
 
 
 VOLUMES = Creation(
@@ -45,13 +74,30 @@ VOLUMES = Creation(
         "source_volid": VOLUME,
         "backup_id": BACKUP,
         "group_id": GROUP,
+        "consistencygroup_id": CONSISTENCY_GROUP,
     },
     has_zone=True,
+    names=_volume,
 )
 SNAPSHOTS = Creation(SNAPSHOT, "snapshot", {"volume_id": VOLUME})
 BACKUPS = Creation(BACKUP, "backup", {"volume_id": VOLUME, "snapshot_id": SNAPSHOT})
 TRANSFERS = Creation(VOLUME_TRANSFER, "transfer", {"volume_id": VOLUME})
 ATTACHMENTS = Creation(ATTACHMENT, "attachment", {"volume_uuid": VOLUME})
+GROUPS = Creation(GROUP, "group", {}, has_zone=True, names=_group)
+GROUPS_FROM = Creation(
+    GROUP, "create-from-src", {"source_group_id": GROUP, "group_snapshot_id": GROUP_SNAPSHOT}, answer_key="group"
+)
+GROUP_SNAPSHOTS = Creation(GROUP_SNAPSHOT, "group_snapshot", {"group_id": GROUP})
+CONSISTENCY_GROUPS = Creation(CONSISTENCY_GROUP, "consistencygroup", {}, has_zone=True, names=_consistency_group)
+CONSISTENCY_GROUPS_FROM = Creation(
+    CONSISTENCY_GROUP,
+    "consistencygroup-from-src",
+    {"source_cgid": CONSISTENCY_GROUP, "cgsnapshot_id": CONSISTENCY_GROUP_SNAPSHOT},
+    answer_key="consistencygroup",
+)
+CONSISTENCY_GROUP_SNAPSHOTS = Creation(
+    CONSISTENCY_GROUP_SNAPSHOT, "cgsnapshot", {"consistencygroup_id": CONSISTENCY_GROUP}
+)
 
 
 class CreateIn:
@@ -70,14 +116,49 @@ class CreateIn:
         needed = await anchors(call, [(kind, wanted.get(name)) for name, kind in creation.sources.items()])
         pods = await ordered_candidates(call, zone if isinstance(zone, str) and zone else None, needed)
         pods = await with_images(call, pods, [wanted.get("imageRef") or wanted.get("image_id")])
+        named = await creation.names(call, wanted) if creation.names is not None else {}
+        pods = await with_types(call, pods, named)
 
         async def prepare(pod: Pod) -> JSON:
             result = in_pod(body, creation, pod)
-            if creation.has_zone:
-                await _name_type(call, result[creation.body_key], pod)
+            result[creation.body_key].update(named)
             return result
 
-        return await create(call, pods, creation.kind, creation.body_key, prepare)
+        return await create(call, pods, creation.kind, creation.answer_key or creation.body_key, prepare)
+
+
+class ImportRecord:
+    """A backup of which only its record is left: it comes to the pod that has it, or has its volume.
+
+    The same backup in two pods would be two resources of one id.
+    """
+
+    async def __call__(self, call: Call) -> Response:
+        body = await call.json()
+        wanted = (body or {}).get("backup-record")
+        if body is None or not isinstance(wanted, dict):
+            return await Anywhere()(call)
+        record = read_record(wanted.get("backup_url"))
+        needed = await anchors(call, [(BACKUP, record.get("id"))])
+        needed = needed or await anchors(call, [(VOLUME, record.get("volume_id"))])
+        pods = await ordered_candidates(call, needed[0].pod.az_name if needed else None, needed)
+
+        async def prepare(_pod: Pod) -> JSON:
+            return body
+
+        return await create(call, pods, BACKUP, "backup", prepare)
+
+
+def read_record(url: object) -> JSON:
+    """What the record of a backup says; nothing where it is none.
+
+    Source: cinder.objects.backup.Backup.encode_record.
+    """
+    try:
+        record = json.loads(base64.b64decode(url, validate=True)) if isinstance(url, str) else {}
+    except (ValueError, RecursionError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def in_pod(body: JSON, creation: Creation, pod: Pod) -> JSON:
@@ -90,21 +171,14 @@ def in_pod(body: JSON, creation: Creation, pod: Pod) -> JSON:
     return body
 
 
-async def _name_type(call: Call, volume: JSON, pod: Pod) -> None:
-    """Name the volume type where its id is that of another pod: types are the same by name."""
-    reference = volume.get("volume_type")
-    if not isinstance(reference, str) or not is_uuid(reference):
-        return
-    deadline = call.gateway.conf.pods.list_deadline
-    for other in [pod, *(other for other in await call.pods() if other.id != pod.id)]:
-        try:
-            document = await call.fetch(call.target(other, "GET", VOLUME_TYPE.show(reference), deadline=deadline))
-            if document.ok:
-                volume["volume_type"] = document.part("volume_type", "name")
-                return
-        except PodUnreachable:
-            if other.id == pod.id:
-                raise
+async def volumes_in_same_pod(call: Call, pod: Pod) -> None:
+    """Refuse to put volumes of another pod into a group. Raises `ApiError` 400 naming both zones."""
+    for key, parameter in (("group", "group_id"), ("consistencygroup", "consistencygroup_id")):
+        changed = (await call.json() or {}).get(key)
+        added = changed.get("add_volumes") if isinstance(changed, dict) else None
+        if isinstance(added, str) and parameter in call.parameters:
+            for volume_id in added.split(",")[:MAX_ANCHORS]:
+                await require_same_pod(call, f"Group {call.parameters[parameter]}", pod, VOLUME, volume_id.strip())
 
 
 async def volume_in_same_pod(call: Call, pod: Pod) -> None:

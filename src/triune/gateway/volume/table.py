@@ -4,7 +4,6 @@ Source: https://docs.openstack.org/api-ref/block-storage/v3. Reading what is not
 goes to any pod, which answers natively.
 """
 
-from triune.gateway.collect import Collect
 from triune.gateway.compute.zones import availability_zones
 from triune.gateway.errors import volume_fault
 from triune.gateway.gather import Gather
@@ -12,8 +11,7 @@ from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
 from triune.gateway.strategies import Anywhere, Here, Owner
 from triune.gateway.sum import Sum
-from triune.gateway.union import Union
-from triune.gateway.volume import collections
+from triune.gateway.volume import collections, groups, hosts, types
 from triune.gateway.volume.create import (
     ATTACHMENTS,
     BACKUPS,
@@ -21,15 +19,17 @@ from triune.gateway.volume.create import (
     TRANSFERS,
     VOLUMES,
     CreateIn,
+    ImportRecord,
     volume_in_same_pod,
 )
-from triune.pods.locate import ATTACHMENT, BACKUP, MESSAGE, SNAPSHOT, VOLUME, VOLUME_TRANSFER, VOLUME_TYPE
+from triune.pods.locate import ATTACHMENT, BACKUP, MESSAGE, SNAPSHOT, VOLUME, VOLUME_TRANSFER
 
 ROUTES = (
     Route("GET", "/volumes", Gather(collections.BRIEF_VOLUMES)),
     Route("GET", "/volumes/detail", Gather(collections.VOLUMES)),
     Route("GET", "/volumes/summary", Sum("volume-summary")),
     Route("POST", "/volumes", CreateIn(VOLUMES)),
+    Route("POST", "/volumes/{volume_id}/action", Owner(VOLUME, "volume_id", check=types.name_new_type)),
     Route(ANY, "/volumes/{volume_id}/{rest:path}", Owner(VOLUME, "volume_id")),
     Route("GET", "/snapshots", Gather(collections.BRIEF_SNAPSHOTS)),
     Route("GET", "/snapshots/detail", Gather(collections.SNAPSHOTS)),
@@ -38,6 +38,7 @@ ROUTES = (
     Route("GET", "/backups", Gather(collections.BRIEF_BACKUPS)),
     Route("GET", "/backups/detail", Gather(collections.BACKUPS)),
     Route("POST", "/backups", CreateIn(BACKUPS)),
+    Route("POST", "/backups/import_record", ImportRecord()),
     Route("POST", "/backups/{backup_id}/restore", Owner(BACKUP, "backup_id", check=volume_in_same_pod)),
     Route(ANY, "/backups/{backup_id}/{rest:path}", Owner(BACKUP, "backup_id")),
     *(
@@ -58,18 +59,11 @@ ROUTES = (
     Route(ANY, "/attachments/{attachment_id}/{rest:path}", Owner(ATTACHMENT, "attachment_id")),
     Route("GET", "/messages", Gather(collections.MESSAGES)),
     Route("GET DELETE", "/messages/{message_id}", Owner(MESSAGE, "message_id")),
-    Route("GET", "/types", Union(collections.VOLUME_TYPES)),
-    Route("GET", "/types/default", Anywhere()),
-    Route("GET", "/types/{type_id}/{rest:path}", Owner(VOLUME_TYPE, "type_id")),
+    *types.ROUTES,
     Route("GET", "/os-availability-zone", Here(availability_zones)),
     Route("GET", "/limits", Sum("limits", "absolute", limits=True)),
-    Route("GET", "/groups", Collect("groups")),
-    Route("GET", "/groups/detail", Collect("groups")),
-    Route("GET", "/group_snapshots", Collect("group_snapshots")),
-    Route("GET", "/group_snapshots/detail", Collect("group_snapshots")),
-    Route("GET", "/qos-specs", Collect("qos_specs")),
-    Route("GET", "/os-services", Collect("services")),
-    Route("GET", "/scheduler-stats/get_pools", Collect("pools")),
+    *groups.ROUTES,
+    *hosts.ROUTES,
     Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set", limits=True, least=("per_volume_gigabytes",))),
 )
 
