@@ -137,7 +137,7 @@ async def test_wrong_methods_are_refused_natively(client: Client) -> None:
     reply = await client.put("/image/v2/images", json={})
     assert (reply.status, reply.headers["Allow"]) == (405, "GET, POST")
     # What Nova would do, but we do not, is no 404.
-    assert (await client.post("/compute/v2.1/os-aggregates", {"aggregate": {}})).status == 501
+    assert (await client.post("/compute/v2.1/os-server-groups", {"server_group": {}})).status == 501
 
 
 async def test_options(cloud: Cloud, gateway: Running, client: Client, session: Any) -> None:
