@@ -266,6 +266,33 @@ async def test_a_pod_that_is_away_is_waited_for(
         await eventually(lambda: is_copied(cloud, image_id))
 
 
+async def test_a_copy_that_was_cut_off_is_taken_up_by_a_worker(cloud: Cloud, gateway: Running, client: Client) -> None:
+    image_id = await snapshot(cloud, client)
+    source = cloud.pods[0].glance
+    going_on = asyncio.Event()
+
+    async def download(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": str(len(source.data[image_id]))})
+        await response.prepare(request)
+        await response.write(source.data[image_id][:5])
+        await going_on.wait()
+        return response
+
+    source.fails(download, "GET .*/file")
+    pods = {pod.region_name: pod.id for pod in await gateway.shared.registry.pods()}
+    key = Key(IMAGE, image_id, pods[cloud.pods[1].region])
+    copying = asyncio.create_task(gateway.shared.runner.now(key, 30.0))
+    await eventually(lambda: image(cloud, 1, image_id).get("status") == "saving")
+    copying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await copying
+    await eventually(lambda: image(cloud, 1, image_id)["status"] == "queued")
+    going_on.set()
+    source.fails(None)
+    async with working(gateway):
+        await eventually(lambda: is_copied(cloud, image_id))
+
+
 # -- what goes with the image
 
 

@@ -92,9 +92,9 @@ class ImageCopying:
             if (length := read.headers.get("Content-Length")) is not None:
                 # A store that knows the size makes room for it at once.
                 headers["Content-Length"] = length
-            async with aclosing(_pieces(read, source, shown, tell)) as pieces:
-                stored = await self._user.send(target, SERVICE, "PUT", path, pieces, headers, self._store_deadline)
-                document = await _whole(stored)
+            pieces = _pieces(read, source, shown, tell)
+            stored = await self._user.send(target, SERVICE, "PUT", path, pieces, headers, self._store_deadline)
+            document = await _whole(stored)
         finally:
             read.close()
         if document.status == 409:

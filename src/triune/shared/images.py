@@ -27,6 +27,8 @@ _OF_THE_POD = frozenset(
 _RESERVED = "os_glance_"
 # Said with the creation only.
 _CREATED_WITH = frozenset({"id", "owner"})
+# Cannot be removed, only be given no value.
+_NULLABLE = frozenset({"name", "disk_format", "container_format"})
 
 # What an image names that is in its pod alone: volumes and their snapshots (nova/compute/api.py,
 # `snapshot_volume_backed`), and the key of an encrypted volume (cinder/api/contrib/volume_actions.py), which Glance
@@ -62,7 +64,6 @@ def changes(shown: JSON, copy: JSON) -> list[JSON]:
         # As a JSON pointer has it (RFC 6901).
         path = f"/{name.replace('~', '~0').replace('/', '~1')}"
         if name not in wanted:
-            # Base properties cannot be removed, only be given no value.
             removal = (
                 {"op": "replace", "path": path, "value": None} if name in _NULLABLE else {"op": "remove", "path": path}
             )
@@ -70,9 +71,6 @@ def changes(shown: JSON, copy: JSON) -> list[JSON]:
         elif known.get(name) != wanted[name]:
             found.append({"op": "replace" if name in copy else "add", "path": path, "value": wanted[name]})
     return found
-
-
-_NULLABLE = frozenset({"name", "disk_format", "container_format"})
 
 
 def bound(shown: JSON) -> str | None:
