@@ -107,10 +107,6 @@ class ImageConvergence:
         self, key: Key, source: Pod, image: JSON, pod: Pod, mine: JSON | None, is_made_there: bool
     ) -> Again | None:
         if image["status"] == ACTIVE:
-            if mine is not None and mine["status"] == "killed":
-                # An import that failed; nothing can be stored there any more.
-                await self._copying.remove(pod, key.resource_id)
-                mine = None
             try:
                 await self._copying.record(source, image, pod, mine)
                 await self._copying.data(source, image, pod, partial(self._tell, key))

@@ -12,7 +12,7 @@ from triune.pods.client import Answer, Document, PodUnreachable
 from triune.pods.registry import Pod
 from triune.pods.service_user import ServiceUser
 from triune.shared.copying import CopyRefused
-from triune.shared.images import ACTIVE, BUSY, JSON, QUEUED, changes, definition, differs, image_path
+from triune.shared.images import ACTIVE, BUSY, JSON, QUEUED, changes, definition, differs, digest_of, image_path
 
 LOG = logging.getLogger(__name__)
 
@@ -29,6 +29,10 @@ Tell = Callable[[str], Awaitable[None]]
 
 class CopyDiffers(Exception):
     """What a pod has stored is not what it was sent."""
+
+
+class IdTaken(Exception):
+    """A pod cannot have an image of this id any more."""
 
 
 class Incomplete(Exception):
@@ -59,7 +63,7 @@ class ImageCopying:
     async def record(self, source: Pod, shown: JSON, target: Pod, known: JSON | None) -> JSON:
         """See that a pod has the record of an image, as the source shows it, and who shares it; what it shows then.
 
-        A record that has its data already is left as it is. Raises `CopyRefused`, `PodUnreachable`.
+        A record that has its data already is left as it is. Raises `CopyRefused`, `IdTaken`, `PodUnreachable`.
         """
         image_id = str(shown["id"])
         if known is None:
@@ -67,7 +71,8 @@ class ImageCopying:
             # 409: somebody else was faster.
             known = document.json() if self._done(image_id, document, 409).ok else await self.show(target, image_id)
             if known is None:
-                raise CopyRefused(f"image {image_id}", document)
+                # Glance keeps the ids of what was deleted until its operator purges them.
+                raise IdTaken(f"{target.region_name} had image {image_id} before, and keeps the id of what was deleted")
         if known["status"] == QUEUED and (patch := changes(shown, known)):
             headers = {"Content-Type": PATCH}
             document = await self._user.fetch(target, SERVICE, "PATCH", image_path(image_id), patch, headers=headers)
@@ -164,19 +169,33 @@ async def _whole(answer: Answer) -> Document:
 
 
 async def _pieces(answer: Answer, source: Pod, shown: JSON, tell: Tell) -> AsyncGenerator[bytes, None]:
-    """The data as it comes; from time to time it is told how much that was."""
+    """The data as it comes; from time to time it is told how much that was.
+
+    The last piece comes when all of it is known to be right: else the stream breaks, and the pod that gets it drops it.
+    Raises `CopyDiffers`, `PodUnreachable`.
+    """
     copied, told = 0, time.monotonic()
     whole = f"{(shown.get('size') or 0) / MEBIBYTE:.1f} MiB from {source.region_name}"
+    digest = digest_of(shown)
+    last = b""
     async with aclosing(answer.stream()) as chunks:
         async for chunk in chunks:
-            yield chunk
+            if last:
+                yield last
+            last = chunk
             copied += len(chunk)
+            if digest is not None:
+                digest.update(chunk)
             if time.monotonic() - told >= TELLING:
                 told = time.monotonic()
                 await _tell(tell, f"copied {copied / MEBIBYTE:.1f} of {whole}")
     size = shown.get("size")
     if isinstance(size, int) and copied != size:
         raise PodUnreachable(source, SERVICE, f"{copied} bytes of image data instead of {size}")
+    if digest is not None and digest.hexdigest() != shown["os_hash_value"]:
+        raise CopyDiffers(f"the data of image {shown['id']} in {source.region_name} is not what its hash says")
+    if last:
+        yield last
 
 
 async def _tell(tell: Tell, progress: str) -> None:

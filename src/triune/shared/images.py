@@ -1,5 +1,6 @@
 """Images as decisions: what makes an image what it is, what a copy lacks, and which image cannot leave its pod."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -104,6 +105,14 @@ def differs(shown: JSON, copy: JSON) -> str | None:
         if shown.get(name) and copy.get(name) and shown[name] != copy[name]:
             return f"another {name}"
     return None
+
+
+def digest_of(shown: JSON) -> Any:
+    """What computes the hash of an image's data; None where its pod does not tell one that can be computed here."""
+    name = shown.get("os_hash_algo")
+    if not shown.get("os_hash_value") or not isinstance(name, str) or name not in hashlib.algorithms_available:
+        return None
+    return hashlib.new(name, usedforsecurity=False)
 
 
 def age(shown: JSON, now: datetime | None = None) -> float:

@@ -58,6 +58,7 @@ class Glance(GlanceActions):
     def forget(self, image_id: str) -> None:
         """Remove an image, as Nova does with old backups."""
         del self.images[image_id], self.members[image_id]
+        self.deleted.add(image_id)
         self.data.pop(image_id, None)
 
     def snapshot(self, record: Record, data: bytes) -> None:
@@ -193,7 +194,7 @@ class Glance(GlanceActions):
                 )
             if name.startswith("os_glance_"):
                 raise self.error(asked, 403, f"Attribute '{name}' is reserved.")
-        if wanted.get("id") in self.images:
+        if wanted.get("id") in self.images or wanted.get("id") in self.deleted:
             raise self.error(asked, 409, f"Image ID {wanted['id']} already exists!")
         owner = wanted.pop("owner", asked.user.project_id)
         if owner != asked.user.project_id and not asked.user.is_admin:

@@ -29,6 +29,8 @@ class GlanceActions(PodService):
         super().__init__(keystone)
         self.images: dict[str, Record] = {}
         self.data: dict[str, bytes] = {}
+        # The ids of what was deleted, which are not free until they are purged.
+        self.deleted: set[str] = set()
         self.staged: dict[str, bytes] = {}
         # The status of each member, by image.
         self.members: dict[str, dict[str, str]] = {}

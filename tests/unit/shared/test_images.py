@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from triune.shared.images import age, bound, changes, definition, differs, image_path, patience
+from triune.shared.images import age, bound, changes, definition, differs, digest_of, image_path, patience
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
 SHOWN = {
@@ -93,6 +93,16 @@ def test_data_is_compared_as_far_as_pods_tell_it(fields: dict[str, object], diff
 )
 def test_an_age_is_never_negative(text: str | None, seconds: float) -> None:
     assert age({"updated_at": text}, NOW) == seconds
+
+
+@pytest.mark.parametrize(
+    "fields", [{"os_hash_algo": None}, {"os_hash_algo": "md17"}, {"os_hash_value": None}, {"os_hash_value": ""}]
+)
+def test_a_hash_that_cannot_be_computed_is_not_compared(fields: dict[str, object]) -> None:
+    digest = digest_of(SHOWN)
+    digest.update(b"abc")
+    assert digest.hexdigest().startswith("ddaf35a193617aba")
+    assert digest_of({**SHOWN, **fields}) is None
 
 
 def test_patience_has_bounds() -> None:
