@@ -17,10 +17,11 @@ WORKERS = 2
 
 @dataclass(frozen=True)
 class Run:
-    """The outcomes of a run, and how many seconds it took."""
+    """The outcomes of a run, its JUnit report, and how many seconds it took."""
 
     region: str
     outcomes: results.Outcomes
+    report: Path
     seconds: float
 
 
@@ -55,7 +56,7 @@ class Suite:
         with subunit.open("rb") as stream, report.open("wb") as output:
             command = [str(self.programs.subunit2junitxml), "--no-passthrough"]
             subprocess.run(command, cwd=self.directory, stdin=stream, stdout=output, timeout=60)
-        return Run(self.region, results.read(report), took)
+        return Run(self.region, results.read(report), report, took)
 
     def _call(self, *command: str, quiet: bool = False, seconds: float = 60) -> None:
         # A failure of a test is no failure of the run: the report tells.
