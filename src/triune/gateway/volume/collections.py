@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from triune.gateway.gather import Collection
+from triune.gateway.collection import Collection
 from triune.gateway.order import Parameters, volume_order
 from triune.gateway.paging import SortKey
 from triune.gateway.union import SharedCollection, links_of
