@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..pod_service import Record, ordered, page, query
+from ..schema import Invalid, validate
 from ..service import Answer, Asked, On, fault
 from .base import ROOT, now
 from .interfaces import Interfaces
+from .schemas import create_server
 
 # Sort keys of servers, and where a record keeps them.
 SORT_KEYS = {
@@ -23,6 +25,11 @@ SORT_KEYS = {
     "project_id": "project_id",
     "launched_at": "launched_at",
 }
+
+
+def mysql(pattern: str) -> str:
+    """A regular expression as MySQL gets it (oslo_db.sqlalchemy.utils, `_safe_regex_mysql`)."""
+    return pattern.replace("|", "\\|")
 
 
 class Servers(Interfaces):
@@ -46,8 +53,10 @@ class Servers(Interfaces):
 
     def add_server(self, project_id: str, name: str = "vm", **fields: Any) -> Record:
         """A server that is there already."""
+        server_id = str(uuid.uuid4())
         record = {
-            "id": str(uuid.uuid4()),
+            "id": server_id,
+            "reservation": f"r-{server_id[:8]}",
             "name": name,
             "project_id": project_id,
             "created": now(),
@@ -78,6 +87,7 @@ class Servers(Interfaces):
         directions += [directions[0]] * (len(keys) - len(directions))
         everything = asked.first("all_tenants") is not None and asked.user.is_admin
         wanted_zone, wanted_name = asked.first("availability_zone"), asked.first("name")
+        wanted_reservation = asked.first("reservation_id")
         statuses = {status.upper() for status in asked.all("status")}
         # Of other projects only administrators hear, and only with `all_tenants`.
         projects = {*asked.all("project_id"), *asked.all("tenant_id")} if everything else set()
@@ -87,6 +97,7 @@ class Servers(Interfaces):
             if (everything or record["project_id"] == asked.user.project_id)
             and (wanted_zone is None or record["zone"] == wanted_zone)
             and (wanted_name is None or re.search(wanted_name, record["name"]))
+            and (wanted_reservation is None or re.search(mysql(wanted_reservation), record["reservation"]))
             and (not statuses or record["status"] in statuses)
             and (not projects or record["project_id"] in projects)
         ]
@@ -123,12 +134,14 @@ class Servers(Interfaces):
             "OS-EXT-STS:task_state": record["task_state"],
             "OS-SRV-USG:launched_at": record["launched_at"],
         }
+        if record["status"] == "ERROR" and "fault" in record:
+            view["fault"] = record["fault"]
         if groups := self.groups_of(record):
             view["security_groups"] = groups
         if asked.user.is_admin:
             view["OS-EXT-SRV-ATTR:host"] = record["host"]
             if self._at_least(asked, "2.3"):
-                view["OS-EXT-SRV-ATTR:reservation_id"] = f"r-{record['id'][:8]}"
+                view["OS-EXT-SRV-ATTR:reservation_id"] = record["reservation"]
         return view
 
     def _flavor_of(self, asked: Asked, record: Record) -> Record:
@@ -261,26 +274,31 @@ class Servers(Interfaces):
         if least > int(server.get("max_count", least)):
             raise fault(400, "min_count must be <= max_count")
 
+    def _check_zone(self, server: Record) -> None:
+        """The forms of a zone (nova/compute/api.py, `parse_availability_zone`). Raises `Refusal`."""
+        if server.get("availability_zone", "").count(":") > 2:
+            raise fault(400, "Invalid input received: Unable to parse availability_zone")
+
+    def _check_schema(self, asked: Asked) -> None:
+        try:
+            validate(create_server(asked.headers["version"]), json.loads(asked.body))
+        except Invalid as error:
+            raise fault(400, error.text) from None
+
     def _create_server(self, asked: Asked) -> Answer:
         server = self.body(asked, "server")
+        if not self.is_newer:
+            self._check_schema(asked)
         if "flavorRef" not in server:
             raise fault(
                 400, f"Invalid input for field/attribute server. Value: {server!r}. 'flavorRef' is a required property"
             )
         self._check_words(server)
         self._check_networks(asked, server)
-        devices = server.get("block_device_mapping_v2", [])
-        if not isinstance(devices, list):
-            raise fault(
-                400,
-                f"Invalid input for field/attribute block_device_mapping_v2. Value: {devices!r}. {devices!r} is not "
-                "of type 'array'",
-            )
-        if not isinstance(server["flavorRef"], str | int):
-            raise fault(400, f"Invalid input for field/attribute flavorRef. Value: {server['flavorRef']!r}.")
+        self._check_zone(server)
         if server["flavorRef"] not in self.flavors:
             raise fault(400, f"Flavor {server['flavorRef']} could not be found.")
-        zone = server.get("availability_zone", self.zone).partition(":")[0]
+        zone = server.get("availability_zone", self.zone).partition(":")[0] or self.zone
         if zone not in self.zones:
             raise fault(400, "The requested availability zone is not available")
         image_id = server.get("imageRef")
@@ -299,7 +317,7 @@ class Servers(Interfaces):
                 f"Quota exceeded for instances: Requested {least}, but already used {mine} of {self.quota_instances} "
                 "instances",
             )
-        made = []
+        made: list[Record] = []
         for number in range(1, most + 1):
             name = server["name"] if most == 1 else f"{server['name']}-{number}"
             made.append(
@@ -309,11 +327,14 @@ class Servers(Interfaces):
                     status="BUILD", vm_state="building", task_state="scheduling",
                 )
             )  # fmt: skip
-            if not self.holds:
+            made[-1]["reservation"] = made[0]["reservation"]
+            if self.is_full and not self.holds:
+                self.bury(made[-1])
+            elif not self.holds:
                 self.build(made[-1])
         record = made[0]
         if server.get("return_reservation_id"):
-            return Answer(202, {"reservation_id": f"r-{record['id'][:8]}"})
+            return Answer(202, {"reservation_id": record["reservation"]})
         links = self._links(asked, f"servers/{record['id']}")
         created = {
             "id": record["id"], "links": links, "OS-DCF:diskConfig": "MANUAL",
