@@ -57,7 +57,9 @@ def destination(server: JSON, microversion: str | None) -> Destination:
 
 
 async def at_destination(call: Call, wanted: Destination) -> tuple[str | None, list[Limit]]:
-    """The zone to look in, and the pod that has the host. Raises `ApiError` 400 where several have it.
+    """The zone to look in, and the pod that has the host.
+
+    Raises `ApiError` 400 where several have it, 503 where it may be in a pod that does not answer.
 
     A host that no pod has, or that the caller may not ask for, is left to a pod to refuse.
     """
@@ -72,6 +74,11 @@ async def at_destination(call: Call, wanted: Destination) -> tuple[str | None, l
     if len(chosen) > 1:
         names = ", ".join(sorted(pod.region_name for pod in chosen))
         raise ApiError(400, f"{what} is in several regions: {names}.")
+    if not chosen and any(wanted.zone in (None, pod.az_name) for pod in call.missing.values()):
+        raise ApiError(
+            503, f"{what} could not be found in the pods that answer; no answer from {call.missing_names()}."
+        )
+    call.missing.clear()
     if not chosen:
         return wanted.zone, []
     # Nova goes to the host that a zone is given with, be it of that zone or not.

@@ -3,7 +3,7 @@
 Each of them has a reservation of its own in its pod. The id that the client gets names them all; where it comes back as
 the filter `reservation_id` of a list, pods get what they understand: Nova's filter is a regular expression
 (nova/db/main/api.py, `_regex_instance_filter`), though one without alternatives where the database is MySQL
-(oslo_db.sqlalchemy.utils, `_safe_regex_mysql`).
+(nova/db/utils.py, `_safe_regex_mysql`).
 """
 
 import re

@@ -39,7 +39,9 @@ class Interfaces(NovaBase):
         self.let_go(server)
         server |= {"status": "ERROR", "vm_state": "error", "task_state": None, "updated": now()}
 
-    def bury(self, server: Record, message: str = "No valid host was found. There are not enough hosts available.") -> None:
+    def bury(
+        self, server: Record, message: str = "No valid host was found. There are not enough hosts available."
+    ) -> None:
         """The end of a server for which the scheduler found no host (conductor/manager.py, `_bury_in_cell0`)."""
         server |= {"status": "ERROR", "vm_state": "error", "task_state": None, "updated": now(), "host": None}
         server["fault"] = {"code": 500, "created": now(), "message": message}

@@ -69,9 +69,7 @@ def create_server(version: str) -> Schema:
     """The schema of a request in a microversion."""
 
     def since(*wanted: str) -> bool:
-        return numbers(version) >= numbers(wanted[0]) and (
-            len(wanted) == 1 or numbers(version) <= numbers(wanted[1])
-        )
+        return numbers(version) >= numbers(wanted[0]) and (len(wanted) == 1 or numbers(version) <= numbers(wanted[1]))
 
     device, nic = copy.deepcopy(DEVICE), _closed(fixed_ip=ADDRESS, port=PORT, uuid={"type": "string"})
     if since("2.32", "2.32") or since("2.42"):

@@ -28,7 +28,7 @@ SORT_KEYS = {
 
 
 def mysql(pattern: str) -> str:
-    """A regular expression as MySQL gets it (oslo_db.sqlalchemy.utils, `_safe_regex_mysql`)."""
+    """A regular expression as MySQL gets it (nova/db/utils.py, `_safe_regex_mysql`)."""
     return pattern.replace("|", "\\|")
 
 
@@ -317,6 +317,8 @@ class Servers(Interfaces):
                 f"Quota exceeded for instances: Requested {least}, but already used {mine} of {self.quota_instances} "
                 "instances",
             )
+        # As many as the quota leaves (nova.compute.utils, `check_num_instances_quota`).
+        most = min(most, self.quota_instances - mine)
         made: list[Record] = []
         for number in range(1, most + 1):
             name = server["name"] if most == 1 else f"{server['name']}-{number}"
