@@ -66,15 +66,15 @@ GATEWAY_OPTS = [
         "capacity_deadline",
         default=2.0,
         min=0.0,
-        help="Seconds that the Placement of a pod has to say whether there is room for a server, where several pods may "
-        "take it. 0: it is not asked.",
+        help="Seconds that the Placement of a pod has to say whether there is room for a server, where several pods "
+        "may take it. 0: it is not asked.",
     ),
     cfg.FloatOpt(
         "scheduling_wait",
         default=10.0,
         min=0.0,
-        help="Seconds for which the answer to a new server waits until its pod has found a host, where another pod could "
-        "take it otherwise. 0: it does not wait, and a server without a host is in ERROR.",
+        help="Seconds for which the answer to a new server waits until its pod has found a host, where another pod "
+        "could take it otherwise. 0: it does not wait, and a server without a host is in ERROR.",
     ),
 ]
 

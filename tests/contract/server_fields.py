@@ -1,4 +1,7 @@
-"""Every field of `POST /servers`, with the microversions that have it (nova/api/openstack/compute/schemas/servers.py)."""
+"""Every field of `POST /servers`, with the microversions that have it.
+
+Source: nova/api/openstack/compute/schemas/servers.py, release 34.
+"""
 
 import base64
 import uuid
@@ -14,10 +17,7 @@ NEWEST = 104
 
 @dataclass(frozen=True)
 class Field:
-    """A field with a value that `make` gives for a project and its pod; `together` are fields that it cannot be without.
-
-    `first` and `last` are minor microversions.
-    """
+    """A field with a value that `make` gives for a project in its pod; `first` and `last` are minor microversions."""
 
     name: str
     make: Callable[[PodCloud, str], Any]
@@ -25,7 +25,6 @@ class Field:
     last: int = NEWEST
     # Beside the server, not in it.
     is_hint: bool = False
-    together: tuple[tuple[str, Any], ...] = ()
 
 
 def given(value: Any) -> Callable[[PodCloud, str], Any]:

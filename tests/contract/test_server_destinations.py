@@ -13,7 +13,8 @@ from .gateway import Running
 from .one_zone import holders, one_zone, post_server
 from .servers_on_networks import message
 
-pytestmark = [pytest.mark.usefixtures("flavors"), pytest.mark.impatient]
+pytestmark = [pytest.mark.usefixtures("flavors")]
+IMPATIENT = pytest.mark.parametrize("settings", [{"pods": {"list_deadline": 1}}], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +88,7 @@ async def test_a_host_that_is_not_in_the_zone(cloud: Cloud, admin: Client) -> No
     )
 
 
+@IMPATIENT
 async def test_a_host_while_the_other_pod_is_away(cloud: Cloud, admin: Client) -> None:
     cloud.pods[0].nova.fails(service.hang)
     reply = await post_server(admin, "2.74", host="host2", availability_zone="az2")
@@ -94,6 +96,7 @@ async def test_a_host_while_the_other_pod_is_away(cloud: Cloud, admin: Client) -
     assert holders(cloud) == [0, 1]
 
 
+@IMPATIENT
 @pytest.mark.parametrize(("fields", "status"), [({}, 503), ({"availability_zone": "az2"}, 202)])
 async def test_a_host_that_may_be_in_a_pod_that_is_away(
     cloud: Cloud, admin: Client, fields: dict[str, str], status: int
@@ -160,6 +163,7 @@ async def test_where_servers_of_others_are_is_told_to_nobody(cloud: Cloud, clien
     assert holders(cloud) == [1, 1]
 
 
+@IMPATIENT
 async def test_a_server_that_may_be_in_a_pod_that_is_away(cloud: Cloud, client: Client) -> None:
     cloud.pods[1].nova.fails(service.hang)
     reply = await post_server(client, hints={"same_host": str(uuid.uuid4())}, availability_zone="az1")

@@ -108,8 +108,8 @@ def _object(schema: Schema, value: dict[str, Any], path: tuple[str | int, ...]) 
             validate(part, each, (*path, name))
 
 
-def _is_uuid(value: str) -> bool:
-    """oslo_utils.uuidutils.is_uuid_like"""
+def is_uuid_like(value: str) -> bool:
+    """Whether this is an id, as oslo_utils.uuidutils has it."""
     try:
         return str(uuid.UUID(value)).replace("-", "") == re.sub("urn:|uuid:|[{}-]", "", value).lower()
     except (ValueError, AttributeError):
@@ -140,7 +140,7 @@ def _is_name(value: str) -> bool:
 
 
 _FORMATS: dict[str, Callable[[str], bool]] = {
-    "uuid": _is_uuid,
+    "uuid": is_uuid_like,
     "base64": _is_base64,
     "ipv4": _is_address(ipaddress.IPv4Address),
     "ipv6": _is_address(ipaddress.IPv6Address),

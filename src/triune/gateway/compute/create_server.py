@@ -24,6 +24,10 @@ from triune.pods.locate import NETWORK, PORT, SERVER, SERVER_GROUP, SNAPSHOT, VO
 from triune.pods.placement import Limit
 from triune.pods.registry import Pod
 
+# Where the disks of a request may have tags: here, and again from there on.
+ONCE_WITH_TAGS = (2, 32)
+DISKS_WITH_TAGS = (2, 42)
+
 
 class CreateServer:
     """Choose a pod, see that it has the flavor, the keypair and the networks, pass the request on."""
@@ -68,8 +72,10 @@ async def _without_networks(call: Call, body: JSON) -> Response:
         if parse_version(call.microversion) < DESCRIBED:
             # What Nova does where nobody can say it.
             named.setdefault("description", server["name"])
-        newer = replace(call, microversion=".".join(map(str, EXPLICIT)))
-        response = call.marked(await _in_pod_alone(newer, {**body, "server": {**named, "networks": "none"}}))
+        # Disks have tags in one microversion of these, which has to be a later one than others.
+        newer = DISKS_WITH_TAGS if parse_version(call.microversion) == ONCE_WITH_TAGS else EXPLICIT
+        newer_call = replace(call, microversion=".".join(map(str, newer)))
+        response = call.marked(await _in_pod_alone(newer_call, {**body, "server": {**named, "networks": "none"}}))
     return with_groups(response, server)
 
 
@@ -181,7 +187,7 @@ def flavor_of(reference: Any) -> str:
 
 
 def has_root_volume(server: JSON) -> bool:
-    """Whether a server boots from a volume, which takes no disk of its host (nova.compute.utils, `is_volume_backed`)."""
+    """Whether a server boots from a volume, which takes no disk of its host."""
     for device in _objects(server, "block_device_mapping_v2"):
         if device.get("boot_index") in (0, "0"):
             return bool(device.get("destination_type") == "volume" or device.get("source_type") == "volume")

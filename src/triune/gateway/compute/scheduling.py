@@ -1,4 +1,4 @@
-"""Whether a pod has found a host for new servers: while another pod could take them, the client's answer waits for that.
+"""Whether a pod has found a host for new servers: where another pod could take them, the answer waits for that.
 
 Nova answers before its scheduler has looked. A server for which there is no host is then in ERROR, with the fault that
 `NoValidHost` leaves (nova/conductor/manager.py, `schedule_and_build_instances`, `_bury_in_cell0`); until a host begins
