@@ -88,6 +88,13 @@ async def test_a_host_that_is_not_in_the_zone(cloud: Cloud, admin: Client) -> No
     )
 
 
+@pytest.mark.parametrize("settings", [{"gateway": {"default_availability_zone": "az1"}}], indirect=True)
+async def test_a_host_goes_before_the_default_zone(cloud: Cloud, admin: Client) -> None:
+    assert (await post_server(admin, "2.74", host="host2")).status == 202
+    assert (await post_server(admin, availability_zone=":host2")).status == 202
+    assert holders(cloud) == [0, 2]
+
+
 @IMPATIENT
 async def test_a_host_while_the_other_pod_is_away(cloud: Cloud, admin: Client) -> None:
     cloud.pods[0].nova.fails(service.hang)

@@ -82,7 +82,7 @@ async def at_destination(call: Call, wanted: Destination) -> tuple[str | None, l
     if not chosen:
         return wanted.zone, []
     # Nova goes to the host that a zone is given with, be it of that zone or not.
-    zone = wanted.zone if in_zone or not wanted.forces else chosen[0].az_name
+    zone = chosen[0].az_name if in_zone or wanted.forces else wanted.zone
     return zone, [Limit(what, frozenset({chosen[0].id}))]
 
 

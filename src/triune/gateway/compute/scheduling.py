@@ -91,7 +91,7 @@ class Scheduling:
             async with asyncio.timeout(self._wait):
                 servers = await self._without_host(document)
         except (TimeoutError, Undone) as error:
-            LOG.info("Servers of request %s are left to %s: %s", self._call.request.request_id, document.pod, error)
+            LOG.info("New servers are left to %s: %s", document.pod.region_name, error or "no decision in time")
             return False
         if not servers:
             return False
