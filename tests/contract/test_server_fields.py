@@ -62,7 +62,7 @@ async def test_fields_reach_the_pod(cloud: Cloud, client: Client, version: str) 
         # What a microversion does not have, the pod refuses.
         is_there = field.first <= minor(version) <= field.last
         assert reply.status == (202 if is_there else 400), f"{field.name} {reply.text}"
-        assert is_there or field.name in reply.text
+        assert is_there or "Invalid input for field" in reply.text
     assert not cloud.pods[0].nova.servers
     assert cloud.pods[0].nova.count("POST", "/servers") == 0
 
