@@ -57,6 +57,12 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
         "everywhere by name",
         "every pod that has it does it, each under its own id; one pod judges first",
     ),
+    "ShowQuota": ("quota", "the limit that was set at the top, or the smallest of the pods; what is used is added up"),
+    "SetQuota": ("set everywhere", "one pod judges, what it takes holds for the cloud; pods that are away get it later"),
+    "RemoveQuota": (
+        "remove everywhere",
+        "one pod judges the request, the others follow; pods that are away follow later",
+    ),
     "Anywhere": ("anywhere", "any pod that answers; one that lacks the resource gives way to the next"),
     "Sum": ("sum", "the numbers of all pods are added up, as far as they can be"),
     "ExternalEvents": (

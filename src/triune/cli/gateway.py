@@ -25,6 +25,7 @@ from triune.pods.locate import Locator
 from triune.pods.registry import Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
+from triune.quota.limits import Limits as QuotaLimits
 from triune.shared.intents import Intents
 from triune.work.away import Away
 from triune.work.journal import Journal
@@ -109,6 +110,7 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
             service_user=ServiceUser(identity, client),
             journal=journal,
             intents=Intents(database, journal),
+            limits=QuotaLimits(database, journal),
             runner=Runner(journal, handlers, engine.pace(conf), Away(health)),
             background=background,
         )

@@ -25,6 +25,7 @@ from triune.pods.locate import Kind, Locator
 from triune.pods.registry import Pod, Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
+from triune.quota.limits import Limits
 from triune.shared.intents import Intents
 from triune.work.journal import Journal
 from triune.work.runner import Runner
@@ -84,6 +85,7 @@ class Gateway:
     service_user: ServiceUser
     journal: Journal
     intents: Intents
+    limits: Limits
     runner: Runner
     background: Background
 

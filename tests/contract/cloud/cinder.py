@@ -9,6 +9,7 @@ from typing import Any
 from .cinder_actions import Actions
 from .cinder_groups import Groups
 from .cinder_hosts import Hosts
+from .cinder_quotas import Quotas
 from .keystone import Keystone
 from .pod_service import Record, microversion, ordered, page, query
 from .service import Answer, Asked, On, Refusal, fault
@@ -30,7 +31,7 @@ def error(code: int, message: str) -> Refusal:
     return fault(code, message)
 
 
-class Cinder(Actions, Groups, Hosts):
+class Cinder(Actions, Groups, Hosts, Quotas):
     """The block storage service of one pod."""
 
     lowest = "3.0"
@@ -71,7 +72,7 @@ class Cinder(Actions, Groups, Hosts):
         yield from self.group_routes()
         yield from self.host_routes()
         yield On("GET", f"{root}/os-availability-zone", self._zones)
-        yield On("GET", f"{root}/limits", self._limits)
+        yield from self.quota_routes()
 
     def before(self, asked: Asked) -> None:
         if asked.path == "/":
@@ -205,6 +206,10 @@ class Cinder(Actions, Groups, Hosts):
         if volume_type != "__DEFAULT__":
             known = self.by_name_or_id("volume_type", volume_type)
             volume_type = known["name"]
+        if kind == "snapshot":
+            source = self.records["volume"][wanted["volume_id"]]
+            volume_type, wanted["size"] = source["volume_type"], source["size"]
+        self.require_quota(asked.user.project_id, kind, wanted.get("size", 1), volume_type)
         record = self.add(
             kind, asked.user.project_id, name=wanted.get("name"), size=wanted.get("size", 1), volume_type=volume_type,
             snapshot_id=wanted.get("snapshot_id"), source_volid=wanted.get("source_volid"),
@@ -228,7 +233,3 @@ class Cinder(Actions, Groups, Hosts):
 
     def _zones(self, _asked: Asked) -> Answer:
         return Answer(200, {"availabilityZoneInfo": [{"zoneName": self.zone, "zoneState": {"available": True}}]})
-
-    def _limits(self, asked: Asked) -> Answer:
-        used = sum(1 for record in self.records["volume"].values() if record["project_id"] == asked.user.project_id)
-        return Answer(200, {"limits": {"rate": [], "absolute": {"maxTotalVolumes": 10, "totalVolumesUsed": used}}})

@@ -35,6 +35,7 @@ from triune.gateway.gather import Gather
 from triune.gateway.matching import Matching
 from triune.gateway.only_one import OnlyOne
 from triune.gateway.probing import Probing
+from triune.gateway.quotas import RemoveQuota, SetQuota, ShowQuota, show_defaults, show_limits
 from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
 from triune.gateway.since import Since
@@ -42,24 +43,6 @@ from triune.gateway.strategies import Anywhere, Here, Owner
 from triune.gateway.sum import Sum
 from triune.gateway.union import Union
 from triune.pods.locate import SERVER, SERVER_GROUP
-
-# Limits that hold for each server, keypair or file, or that are the same in every pod.
-PER_RESOURCE = (
-    "injected_file_content_bytes",
-    "injected_file_path_bytes",
-    "injected_files",
-    "key_pairs",
-    "maxImageMeta",
-    "maxPersonality",
-    "maxPersonalitySize",
-    "maxSecurityGroupRules",
-    "maxServerGroupMembers",
-    "maxServerMeta",
-    "maxTotalKeypairs",
-    "metadata_items",
-    "security_group_rules",
-    "server_group_members",
-)
 
 # What is done, to 2.52, to a service that the body names by its host.
 SERVICE_ACTIONS = ("enable", "disable", "disable-log-reason", "force-down")
@@ -101,7 +84,7 @@ ROUTES = (
     Route(ANY, "/os-server-groups/{group_id}", Owner(SERVER_GROUP, "group_id")),
     Route("GET", "/os-availability-zone", Here(availability_zones)),
     Route("GET", "/os-availability-zone/detail", Here(availability_zones_detail)),
-    Route("GET", "/limits", Sum("limits", "absolute", limits=True, least=PER_RESOURCE)),
+    Route("GET", "/limits", Here(show_limits)),
     Route("GET", "/os-aggregates", Here(list_aggregates)),
     Route("POST", "/os-aggregates", Here(create_aggregate)),
     Route("GET", "/os-aggregates/{aggregate_id}", Here(show_aggregate)),
@@ -124,7 +107,13 @@ ROUTES = (
     Route("GET", "/os-services", Collect("services")),
     *(Route("PUT", f"/os-services/{action}", ServiceOwner(host_of_body)) for action in SERVICE_ACTIONS),
     Route("PUT DELETE", "/os-services/{service_id}", ServiceOwner(service_of_path)),
-    Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set", limits=True, least=PER_RESOURCE)),
+    Route("GET", "/os-quota-sets/{project_id}", ShowQuota()),
+    Route("GET", "/os-quota-sets/{project_id}/detail", ShowQuota()),
+    Route("GET", "/os-quota-sets/{project_id}/defaults", Here(show_defaults)),
+    Route("PUT", "/os-quota-sets/{project_id}", SetQuota()),
+    Route("DELETE", "/os-quota-sets/{project_id}", RemoveQuota()),
+    Route("GET", "/os-quota-class-sets/{quota_class}", ShowQuota()),
+    Route("PUT", "/os-quota-class-sets/{quota_class}", SetQuota()),
     Route("POST", "/os-server-external-events", ExternalEvents()),
     Route("POST", "/os-assisted-volume-snapshots", AssistedSnapshots()),
     Route("DELETE", "/os-assisted-volume-snapshots/{snapshot_id}", AssistedSnapshots()),

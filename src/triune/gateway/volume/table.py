@@ -7,6 +7,7 @@ goes to any pod, which answers natively.
 from triune.gateway.compute.zones import availability_zones
 from triune.gateway.errors import volume_fault
 from triune.gateway.gather import Gather
+from triune.gateway.quotas import RemoveQuota, SetQuota, ShowQuota, show_defaults, show_limits
 from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
 from triune.gateway.strategies import Anywhere, Here, Owner
@@ -61,10 +62,15 @@ ROUTES = (
     Route("GET DELETE", "/messages/{message_id}", Owner(MESSAGE, "message_id")),
     *types.ROUTES,
     Route("GET", "/os-availability-zone", Here(availability_zones)),
-    Route("GET", "/limits", Sum("limits", "absolute", limits=True)),
+    Route("GET", "/limits", Here(show_limits)),
     *groups.ROUTES,
     *hosts.ROUTES,
-    Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set", limits=True, least=("per_volume_gigabytes",))),
+    Route("GET", "/os-quota-sets/{project_id}", ShowQuota()),
+    Route("GET", "/os-quota-sets/{project_id}/defaults", Here(show_defaults)),
+    Route("PUT", "/os-quota-sets/{project_id}", SetQuota()),
+    Route("DELETE", "/os-quota-sets/{project_id}", RemoveQuota()),
+    Route("GET", "/os-quota-class-sets/{quota_class}", ShowQuota()),
+    Route("PUT", "/os-quota-class-sets/{quota_class}", SetQuota()),
 )
 
 VOLUME_SERVICE = Service(

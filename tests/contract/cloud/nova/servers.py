@@ -10,6 +10,7 @@ from ..pod_service import Record, ordered, page, query
 from ..service import Answer, Asked, On, fault
 from .base import ROOT, now
 from .interfaces import Interfaces
+from .quotas import Quotas
 
 # Sort keys of servers, and where a record keeps them.
 SORT_KEYS = {
@@ -25,7 +26,7 @@ SORT_KEYS = {
 }
 
 
-class Servers(Interfaces):
+class Servers(Interfaces, Quotas):
     """Servers, and what is attached to them."""
 
     def server_routes(self) -> Iterable[On]:
@@ -292,13 +293,7 @@ class Servers(Interfaces):
         ports = self.requested_ports(asked, server)
         least = int(server.get("min_count", 1))
         most = int(server.get("max_count", least))
-        mine = sum(1 for record in self.servers.values() if record["project_id"] == asked.user.project_id)
-        if mine + least > self.quota_instances:
-            raise fault(
-                403,
-                f"Quota exceeded for instances: Requested {least}, but already used {mine} of {self.quota_instances} "
-                "instances",
-            )
+        most = self.require_quota(asked.user.project_id, server, most)
         made = []
         for number in range(1, most + 1):
             name = server["name"] if most == 1 else f"{server['name']}-{number}"
