@@ -11,7 +11,7 @@ from .cinder_groups import Groups
 from .cinder_hosts import Hosts
 from .cinder_quotas import Quotas
 from .keystone import Keystone
-from .pod_service import Record, microversion, ordered, page, query
+from .pod_service import Record, microversion, numbers, ordered, page, query
 from .service import Answer, Asked, On, Refusal, fault
 
 SORT_KEYS = {
@@ -42,6 +42,8 @@ class Cinder(Actions, Groups, Hosts, Quotas):
         self.highest = highest
         self.records: dict[str, dict[str, Record]] = {kind: {} for kind in KINDS}
         self.services: list[Record] = []
+        self.extensions = ["os-hosts", "os-quota-sets"]
+        self.filters = {"volume": ["name", "status"], "backup": ["name"]}
 
     def add(self, kind: str, project_id: str, **fields: Any) -> Record:
         """A volume, snapshot or backup that is there already."""
@@ -73,6 +75,9 @@ class Cinder(Actions, Groups, Hosts, Quotas):
         yield from self.host_routes()
         yield On("GET", f"{root}/os-availability-zone", self._zones)
         yield from self.quota_routes()
+        yield On("GET", f"{root}/extensions", self._extensions)
+        yield On("GET", f"{root}/extensions/([^/]+)", self._extensions)
+        yield On("GET", f"{root}/resource_filters", self._resource_filters)
 
     def before(self, asked: Asked) -> None:
         if asked.path == "/":
@@ -233,3 +238,26 @@ class Cinder(Actions, Groups, Hosts, Quotas):
 
     def _zones(self, _asked: Asked) -> Answer:
         return Answer(200, {"availabilityZoneInfo": [{"zoneName": self.zone, "zoneState": {"available": True}}]})
+
+    def _extensions(self, asked: Asked) -> Answer:
+        listed = [
+            {"alias": alias, "name": alias, "description": "", "updated": "2011-06-09T00:00:00+00:00", "links": []}
+            for alias in self.extensions
+        ]
+        if not asked.parameters:
+            return Answer(200, {"extensions": listed})
+        found = [each for each in listed if each["alias"] == asked.parameters[0]]
+        if not found:
+            raise error(404, "The resource could not be found.")
+        return Answer(200, {"extension": found[0]})
+
+    def _resource_filters(self, asked: Asked) -> Answer:
+        if numbers(asked.headers["version"]) < (3, 33):
+            raise error(404, "The resource could not be found.")
+        wanted = asked.first("resource")
+        told = [
+            {"resource": resource, "filters": filters}
+            for resource, filters in self.filters.items()
+            if not wanted or resource == wanted
+        ]
+        return Answer(200, {"resource_filters": told})

@@ -5,6 +5,8 @@ pod, which answers natively.
 """
 
 from triune.gateway.collect import Collect
+from triune.gateway.common import Common, InAll
+from triune.gateway.compute import image_proxies, volume_proxies
 from triune.gateway.compute.actions import Actions
 from triune.gateway.compute.addresses import Addresses
 from triune.gateway.compute.aggregate_changes import (
@@ -28,6 +30,7 @@ from triune.gateway.compute.security_groups import server_groups
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, volume_in_same_pod
 from triune.gateway.compute.services import ServiceOwner, host_of_body, host_of_path, service_of_path
 from triune.gateway.compute.usages import AuditLog, PagedUsages, Usages
+from triune.gateway.compute.volumes_boot import volumes_boot
 from triune.gateway.compute.zones import availability_zones, availability_zones_detail
 from triune.gateway.errors import compute_fault
 from triune.gateway.everywhere import CreateEverywhere, Everywhere, RemoveEverywhere
@@ -42,13 +45,14 @@ from triune.gateway.since import Since
 from triune.gateway.strategies import Anywhere, Here, Owner
 from triune.gateway.sum import Sum
 from triune.gateway.union import Union
+from triune.gateway.versions import show_version
 from triune.pods.locate import SERVER, SERVER_GROUP
 
 # What is done, to 2.52, to a service that the body names by its host.
 SERVICE_ACTIONS = ("enable", "disable", "disable-log-reason", "force-down")
 WRITING = "POST PUT PATCH DELETE"
 GONE = Gone()
-ROUTES = (
+OWN_ROUTES = (
     Route("GET", "/servers", Listed(Gather(BRIEF_SERVERS), GONE)),
     Route("GET", "/servers/detail", Listed(Gather(SERVERS), GONE)),
     Route("POST", "/servers", CreateServer()),
@@ -121,7 +125,18 @@ ROUTES = (
     Route("GET", "/os-simple-tenant-usage/{tenant_id}", Since("2.40", PagedUsages(), Usages())),
     Route("GET", "/os-instance_usage_audit_log", AuditLog("instance_usage_audit_logs")),
     Route("GET", "/os-instance_usage_audit_log/{before_timestamp}", AuditLog("instance_usage_audit_log")),
+    Route("GET", "/extensions", Common("extensions", "alias")),
+    Route("GET", "/extensions/{alias}", InAll()),
+    Route("GET", "/versions/{api_version}", Here(show_version)),
+    Route("GET", "/os-console-auth-tokens/{console_token}", OnlyOne("Token", "console_token")),
+    Route("GET", "/os-baremetal-nodes", Since("2.36", Anywhere(), Collect("nodes"))),
+    Route("GET", "/os-baremetal-nodes/{node_id}", Since("2.36", Anywhere(), OnlyOne("Node", "node_id"))),
+    # Nova's own 400 to all of these, which names the command of Ironic.
+    Route("POST", "/os-baremetal-nodes", Anywhere()),
+    Route("DELETE", "/os-baremetal-nodes/{node_id}", Anywhere()),
+    Route("POST", "/os-baremetal-nodes/{node_id}/action", Anywhere()),
 )
+ROUTES = (*OWN_ROUTES, *volumes_boot(OWN_ROUTES), *volume_proxies.ROUTES, *image_proxies.ROUTES)
 
 COMPUTE = Service(
     name="compute",

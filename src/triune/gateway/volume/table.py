@@ -4,6 +4,7 @@ Source: https://docs.openstack.org/api-ref/block-storage/v3. Reading what is not
 goes to any pod, which answers natively.
 """
 
+from triune.gateway.common import Common, InAll
 from triune.gateway.compute.zones import availability_zones
 from triune.gateway.errors import volume_fault
 from triune.gateway.gather import Gather
@@ -63,6 +64,9 @@ ROUTES = (
     *types.ROUTES,
     Route("GET", "/os-availability-zone", Here(availability_zones)),
     Route("GET", "/limits", Here(show_limits)),
+    Route("GET", "/extensions", Common("extensions", "alias")),
+    Route("GET", "/extensions/{alias}", InAll()),
+    Route("GET", "/resource_filters", Common("resource_filters", "resource", "filters")),
     *groups.ROUTES,
     *hosts.ROUTES,
     Route("GET", "/os-quota-sets/{project_id}", ShowQuota()),

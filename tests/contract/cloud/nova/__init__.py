@@ -4,18 +4,20 @@ from collections.abc import Iterable
 
 from ..pod_service import Record
 from ..service import Answer, Asked, On
+from .about import About
 from .aggregates import Aggregates
 from .base import ROOT
 from .events import Events
 from .flavors import Flavors
 from .hypervisors import Hypervisors
 from .keypairs import Keypairs
+from .proxies import Proxies
 from .removed import removed_routes
 from .servers import Servers
 from .usages import Usages
 
 
-class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates):
+class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates, Proxies, About):
     """The compute service of one pod."""
 
     def routes(self) -> Iterable[On]:
@@ -30,6 +32,8 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates):
             *self.event_routes(),
             *self.aggregate_routes(),
             *self.quota_routes(),
+            *self.proxy_routes(),
+            *self.about_routes(),
             *removed_routes(),
             On("GET", "/", self._versions),
             On("GET", "/v2.1/?", self._version),

@@ -63,6 +63,10 @@ class NovaBase(PodService):
         self.quota_cores = 1000
         # The most servers of a project.
         self.quota_instances = 1000
+        self.extensions = ["os-volumes", "os-keypairs", "servers"]
+        # What consoles lead to, by their tokens; nodes of Ironic by their ids, None where there is no Ironic.
+        self.consoles: dict[str, Record] = {}
+        self.nodes: dict[str, Record] | None = None
         # What was set, by project and perhaps user, and by class.
         self.quotas: dict[tuple[str, str | None], dict[str, int]] = {}
         # Unified limits: what is set here is passed over.

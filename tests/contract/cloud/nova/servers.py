@@ -36,6 +36,7 @@ class Servers(Interfaces, Quotas):
             On("GET", f"{ROOT}/servers/detail", self._list_servers),
             On("POST", f"{ROOT}/servers", self._create_server),
             On("GET", f"{ROOT}/servers/([^/]+)", self._show_server),
+            On("PUT", f"{ROOT}/servers/([^/]+)", self._update_server),
             On("DELETE", f"{ROOT}/servers/([^/]+)", self._delete_server),
             On("POST", f"{ROOT}/servers/([^/]+)/action", self._act),
             On("GET", f"{ROOT}/servers/([^/]+)/ips", self._list_addresses),
@@ -170,12 +171,21 @@ class Servers(Interfaces, Quotas):
         self.let_go(record)
         del self.servers[record["id"]]
 
+    def _update_server(self, asked: Asked) -> Answer:
+        record = self.server(asked)
+        record["name"] = self.body(asked, "server").get("name", record["name"])
+        return Answer(200, {"server": self._view(asked, record, detail=True)})
+
     def _act(self, asked: Asked) -> Answer:
         record = self.server(asked)
         action, value = next(iter(json.loads(asked.body).items()))
-        if action == "os-stop":
-            record["status"], record["vm_state"] = "SHUTOFF", "stopped"
+        record.setdefault("acted", []).append(action)
+        if action in ("os-start", "os-stop"):
+            stopped = action == "os-stop"
+            record["status"], record["vm_state"] = ("SHUTOFF", "stopped") if stopped else ("ACTIVE", "active")
             return Answer(202)
+        if action in ("reboot", "confirmResize", "revertResize", "trigger_crash_dump"):
+            return Answer(204 if action == "confirmResize" else 202)
         if action == "createImage":
             return Answer(202, headers={"Location": f"{self.root.replace('127.0.0.1', 'glance')}/images/1"})
         if action == "resize":
