@@ -6,6 +6,7 @@ from typing import Any
 from triune.gateway.compute.volumes_boot import AsServers
 from triune.gateway.routes import Strategy
 from triune.gateway.since import Since
+from triune.gateway.within import Within
 
 # By the name of the class.
 STRATEGIES: Mapping[str, tuple[str, str]] = {
@@ -101,6 +102,8 @@ def word(strategy: Strategy) -> str:
         return f"{word(strategy.strategy)} from {strategy.version} on, {word(strategy.before)} before"
     if isinstance(strategy, AsServers):
         return f"{word(strategy.strategy)} (as `/servers`)"
+    if isinstance(strategy, Within):
+        return f"{word(strategy.strategy)} within the quota"
     name = f"`{STRATEGIES[type(strategy).__name__][0]}`"
     handler: Any = vars(strategy).get("_handler")
     return f"{name}: {handler.__name__}" if handler is not None else name

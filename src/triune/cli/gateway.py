@@ -26,6 +26,7 @@ from triune.pods.registry import Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
 from triune.quota.limits import Limits as QuotaLimits
+from triune.quota.room import Rooms
 from triune.shared.intents import Intents
 from triune.work.away import Away
 from triune.work.journal import Journal
@@ -111,6 +112,7 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
             journal=journal,
             intents=Intents(database, journal),
             limits=QuotaLimits(database, journal),
+            rooms=Rooms(),
             runner=Runner(journal, handlers, engine.pace(conf), Away(health)),
             background=background,
         )

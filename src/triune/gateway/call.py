@@ -26,6 +26,7 @@ from triune.pods.registry import Pod, Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
 from triune.quota.limits import Limits
+from triune.quota.room import Rooms
 from triune.shared.intents import Intents
 from triune.work.journal import Journal
 from triune.work.runner import Runner
@@ -86,6 +87,7 @@ class Gateway:
     journal: Journal
     intents: Intents
     limits: Limits
+    rooms: Rooms
     runner: Runner
     background: Background
 

@@ -27,6 +27,7 @@ from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_ke
 from triune.gateway.compute.migrations import MIGRATIONS
 from triune.gateway.compute.proxies import NETWORK_PROXIES, READ_ONLY_PROXIES, REMOVED, NetworkProxy
 from triune.gateway.compute.security_groups import server_groups
+from triune.gateway.compute.server_quota import SERVERS_USED, NewServers
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, volume_in_same_pod
 from triune.gateway.compute.services import ServiceOwner, host_of_body, host_of_path, service_of_path
 from triune.gateway.compute.usages import AuditLog, PagedUsages, Usages
@@ -46,6 +47,7 @@ from triune.gateway.strategies import Anywhere, Here, Owner
 from triune.gateway.sum import Sum
 from triune.gateway.union import Union
 from triune.gateway.versions import show_version
+from triune.gateway.within import Within
 from triune.pods.locate import SERVER, SERVER_GROUP
 
 # What is done, to 2.52, to a service that the body names by its host.
@@ -55,7 +57,7 @@ GONE = Gone()
 OWN_ROUTES = (
     Route("GET", "/servers", Listed(Gather(BRIEF_SERVERS), GONE)),
     Route("GET", "/servers/detail", Listed(Gather(SERVERS), GONE)),
-    Route("POST", "/servers", CreateServer()),
+    Route("POST", "/servers", Within(SERVERS_USED, NewServers(), CreateServer())),
     Route(ANY, "/servers/{server_id}", OneServer(GONE)),
     Route("POST", "/servers/{server_id}/action", Actions()),
     Route("GET POST", "/servers/{server_id}/os-interface", Interfaces()),

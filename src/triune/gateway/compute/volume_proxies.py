@@ -14,6 +14,8 @@ from triune.gateway.since import Since
 from triune.gateway.strategies import Anywhere, Owner
 from triune.gateway.volume import create
 from triune.gateway.volume.create import CreateIn
+from triune.gateway.volume.volume_quota import VOLUMES_USED, New
+from triune.gateway.within import Within
 from triune.pods.locate import SNAPSHOT, VOLUME
 
 GONE_SINCE: Final = "2.36"
@@ -31,10 +33,10 @@ def _to_235(strategy: Strategy) -> Since:
 ROUTES = (
     Route("GET", "/os-volumes", _to_235(Collect("volumes", is_sliced=True, order=_NEWEST))),
     Route("GET", "/os-volumes/detail", _to_235(Collect("volumes", is_sliced=True, order=_NEWEST))),
-    Route("POST", "/os-volumes", _to_235(CreateIn(_VOLUMES))),
+    Route("POST", "/os-volumes", _to_235(Within(VOLUMES_USED, New("volume"), CreateIn(_VOLUMES)))),
     Route("GET DELETE", "/os-volumes/{volume_id}", _to_235(Owner(VOLUME, "volume_id"))),
     Route("GET", "/os-snapshots", _to_235(Collect("snapshots", is_sliced=True, order=_NEWEST))),
     Route("GET", "/os-snapshots/detail", _to_235(Collect("snapshots", is_sliced=True, order=_NEWEST))),
-    Route("POST", "/os-snapshots", _to_235(CreateIn(create.SNAPSHOTS))),
+    Route("POST", "/os-snapshots", _to_235(Within(VOLUMES_USED, New("snapshot"), CreateIn(create.SNAPSHOTS)))),
     Route("GET DELETE", "/os-snapshots/{snapshot_id}", _to_235(Owner(SNAPSHOT, "snapshot_id"))),
 )

@@ -24,22 +24,28 @@ from triune.gateway.volume.create import (
     ImportRecord,
     volume_in_same_pod,
 )
+from triune.gateway.volume.volume_quota import VOLUMES_USED, Extension, New
+from triune.gateway.within import Within
 from triune.pods.locate import ATTACHMENT, BACKUP, MESSAGE, SNAPSHOT, VOLUME, VOLUME_TRANSFER
 
 ROUTES = (
     Route("GET", "/volumes", Gather(collections.BRIEF_VOLUMES)),
     Route("GET", "/volumes/detail", Gather(collections.VOLUMES)),
     Route("GET", "/volumes/summary", Sum("volume-summary")),
-    Route("POST", "/volumes", CreateIn(VOLUMES)),
-    Route("POST", "/volumes/{volume_id}/action", Owner(VOLUME, "volume_id", check=types.name_new_type)),
+    Route("POST", "/volumes", Within(VOLUMES_USED, New("volume"), CreateIn(VOLUMES))),
+    Route(
+        "POST",
+        "/volumes/{volume_id}/action",
+        Within(VOLUMES_USED, Extension(), Owner(VOLUME, "volume_id", check=types.name_new_type)),
+    ),
     Route(ANY, "/volumes/{volume_id}/{rest:path}", Owner(VOLUME, "volume_id")),
     Route("GET", "/snapshots", Gather(collections.BRIEF_SNAPSHOTS)),
     Route("GET", "/snapshots/detail", Gather(collections.SNAPSHOTS)),
-    Route("POST", "/snapshots", CreateIn(SNAPSHOTS)),
+    Route("POST", "/snapshots", Within(VOLUMES_USED, New("snapshot"), CreateIn(SNAPSHOTS))),
     Route(ANY, "/snapshots/{snapshot_id}/{rest:path}", Owner(SNAPSHOT, "snapshot_id")),
     Route("GET", "/backups", Gather(collections.BRIEF_BACKUPS)),
     Route("GET", "/backups/detail", Gather(collections.BACKUPS)),
-    Route("POST", "/backups", CreateIn(BACKUPS)),
+    Route("POST", "/backups", Within(VOLUMES_USED, New("backup"), CreateIn(BACKUPS))),
     Route("POST", "/backups/import_record", ImportRecord()),
     Route("POST", "/backups/{backup_id}/restore", Owner(BACKUP, "backup_id", check=volume_in_same_pod)),
     Route(ANY, "/backups/{backup_id}/{rest:path}", Owner(BACKUP, "backup_id")),
