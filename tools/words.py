@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from triune.gateway.compute.volumes_boot import AsServers
 from triune.gateway.routes import Strategy
 from triune.gateway.since import Since
+from triune.gateway.within import Within
 
 # By the name of the class.
 STRATEGIES: Mapping[str, tuple[str, str]] = {
@@ -30,6 +32,8 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
     "Gather": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
     "GatherSince": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
     "Collect": ("collect", "all pods are asked in parallel, their items stand one behind the other, unpaged"),
+    "Common": ("common", "all pods are asked in parallel, and what every one of them tells is told"),
+    "InAll": ("common", "all pods are asked in parallel, and what every one of them tells is told"),
     "Union": ("union", "all pods are asked in parallel, what several pods hold is told once, sorted and paged"),
     "CreateServer": ("place", "a pod is chosen and prepared, and gets the request"),
     "CreateIn": ("place", "a pod is chosen and prepared, and gets the request"),
@@ -58,6 +62,15 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
     "SetDefaultType": (
         "everywhere by name",
         "every pod that has it does it, each under its own id; one pod judges first",
+    ),
+    "ShowQuota": ("quota", "the limit that was set at the top, or the smallest of the pods; what is used is added up"),
+    "SetQuota": (
+        "set everywhere",
+        "one pod judges, what it takes holds for the cloud; pods that are away get it later",
+    ),
+    "RemoveQuota": (
+        "remove everywhere",
+        "one pod judges the request, the others follow; pods that are away follow later",
     ),
     "Anywhere": ("anywhere", "any pod that answers; one that lacks the resource gives way to the next"),
     "Sum": ("sum", "the numbers of all pods are added up, as far as they can be"),
@@ -89,6 +102,10 @@ def word(strategy: Strategy) -> str:
     """What the page says of a strategy. Raises `KeyError` for a class that `STRATEGIES` does not know."""
     if isinstance(strategy, Since):
         return f"{word(strategy.strategy)} from {strategy.version} on, {word(strategy.before)} before"
+    if isinstance(strategy, AsServers):
+        return f"{word(strategy.strategy)} (as `/servers`)"
+    if isinstance(strategy, Within):
+        return f"{word(strategy.strategy)} within the quota"
     name = f"`{STRATEGIES[type(strategy).__name__][0]}`"
     handler: Any = vars(strategy).get("_handler")
     return f"{name}: {handler.__name__}" if handler is not None else name

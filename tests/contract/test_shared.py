@@ -221,22 +221,6 @@ async def test_keypairs_are_paged_by_name(cloud: Cloud, client: Client) -> None:
     assert "keypairs_links" not in reply.json
 
 
-@pytest.mark.proves("compute", "GET /limits", "GET /os-quota-sets/{tenant_id}")
-@pytest.mark.proves("volume", "GET /limits")
-async def test_numbers_are_added_up(cloud: Cloud, client: Client) -> None:
-    for pod in cloud.pods:
-        pod.nova.add_server(client.token.project_id)
-        pod.cinder.add("volume", client.token.project_id)
-    absolute = (await client.get("/compute/v2.1/limits")).json["limits"]["absolute"]
-    assert absolute["totalInstancesUsed"] == 2
-    assert absolute["maxTotalCores"] == 40
-    assert absolute["maxTotalFloatingIps"] == -1
-    absolute = (await client.get("/volume/v3/limits")).json["limits"]["absolute"]
-    assert (absolute["totalVolumesUsed"], absolute["maxTotalVolumes"]) == (2, 20)
-    quota = (await client.get(f"/compute/v2.1/os-quota-sets/{client.token.project_id}")).json["quota_set"]
-    assert quota == {"id": client.token.project_id, "cores": 40, "floating_ips": -1}
-
-
 @pytest.mark.proves("compute", "GET /os-availability-zone")
 @pytest.mark.proves("volume", "GET /os-availability-zone")
 async def test_zones_are_those_of_the_pods(cloud: Cloud, gateway: Running, client: Client, admin: Client) -> None:

@@ -12,6 +12,7 @@ from triune.network.neutron import Neutron
 from triune.network.servers import Servers
 from triune.network.top import central, has_networks
 from triune.network.top_ports import TopPorts
+from triune.quota.convergence import QuotaConvergence
 from triune.shared.convergence import Convergence
 from triune.shared.image_convergence import ImageConvergence
 from triune.shared.images import IMAGE, IMAGES
@@ -58,6 +59,7 @@ def handlers(shared: Gateway) -> Mapping[str, Handler]:
             shared.journal.tell,
         ).handlers(),
         **NamedConvergence(shared.registry, shared.service_user, shared.intents).handlers(),
+        **QuotaConvergence(shared.registry, shared.endpoints, shared.service_user, shared.limits).handlers(),
         **network_handlers(shared),
         SERVER: Servers(shared.registry, shared.service_user, ports),
         BOOT: Boots(

@@ -26,6 +26,8 @@ from triune.pods.locate import Locator
 from triune.pods.registry import Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
+from triune.quota.limits import Limits as QuotaLimits
+from triune.quota.room import Rooms
 from triune.scheduler import scheduler
 from triune.shared.intents import Intents
 from triune.work.away import Away
@@ -114,6 +116,8 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
             capacity=Capacity(service_user, conf.gateway.capacity_deadline),
             journal=journal,
             intents=Intents(database, journal),
+            limits=QuotaLimits(database, journal),
+            rooms=Rooms(),
             runner=Runner(journal, handlers, engine.pace(conf), Away(health)),
             background=background,
         )

@@ -6,7 +6,7 @@ A routing is a cache of where a resource lives: the pods hold the truth, and eve
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import DateTime, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -104,6 +104,22 @@ class RemovalRow(Base):
     resource_id: Mapped[str] = mapped_column(String(255), primary_key=True)
     pod_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
+class LimitRow(Base):
+    """A limit that was set at the top, for a project, a user in a project, or a quota class.
+
+    `kind` and `resource_id` are those of its keys in the journal; `name` is the resource that is limited, `value` its
+    limit, -1 for none.
+    """
+
+    __tablename__ = "limits"
+
+    kind: Mapped[str] = mapped_column(String(36), primary_key=True)
+    resource_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class PlacementRow(Base):

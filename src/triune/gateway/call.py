@@ -26,6 +26,8 @@ from triune.pods.locate import Kind, Locator
 from triune.pods.registry import Pod, Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
+from triune.quota.limits import Limits
+from triune.quota.room import Rooms
 from triune.scheduler.scheduler import Scheduler
 from triune.shared.intents import Intents
 from triune.work.journal import Journal
@@ -88,6 +90,8 @@ class Gateway:
     capacity: Capacity
     journal: Journal
     intents: Intents
+    limits: Limits
+    rooms: Rooms
     runner: Runner
     background: Background
 

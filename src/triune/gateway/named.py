@@ -23,6 +23,8 @@ from triune.work.requests import Key
 
 # Whether a pod, where the resource has this id, may refuse a call that others would not.
 Doubt = Callable[[Call, Pod, str], Awaitable[bool]]
+# The service that has resources of this kind.
+SERVICE = "volume"
 # Refusals of a pod that had it before, or has nothing to change, where others have done it.
 PASSED_OVER = (404, 409)
 
@@ -39,9 +41,11 @@ async def by_name(call: Call, pods: list[Pod], named: Named, name: str) -> dict[
     """What pods show of the resource of a name, by the pod's id. Pods that do not answer are noted as missing."""
     deadline = call.gateway.conf.pods.list_deadline
 
+    # Volumes are created by Nova's proxies, too.
+    service = None if call.service.name == SERVICE else SERVICE
+
     async def ask(pod: Pod, method: str, path: str, query: str) -> Document:
-        path = f"/{call.service.version}{path}"
-        return await call.fetch(call.target(pod, method, path, query, deadline=deadline))
+        return await call.fetch(call.target(pod, method, f"/v3{path}", query, service=service, deadline=deadline))
 
     async def find(pod: Pod) -> JSON | None:
         try:

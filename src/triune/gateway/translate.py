@@ -32,7 +32,7 @@ OPAQUE = frozenset(
 )
 # How a pod calls the twin of a security group `default`, a name that is taken there.
 DEFAULT_THERE, DEFAULT = "triune-default", "default"
-ZONE_KEYS = frozenset({"OS-EXT-AZ:availability_zone", "availability_zone"})
+ZONE_KEYS = frozenset({"OS-EXT-AZ:availability_zone", "availability_zone", "availabilityZone"})
 _DEFAULT_BYTES = f'"{DEFAULT_THERE}"'.encode()
 
 
@@ -55,7 +55,7 @@ class Translation:
 
     def concerns(self, body: bytes) -> bool:
         """Whether there may be something to translate; a quick look that is never wrong in saying no."""
-        if b"availability_zone" in body or _DEFAULT_BYTES in body:
+        if b"availability_zone" in body or b'"availabilityZone"' in body or _DEFAULT_BYTES in body:
             return True
         return any(root.encode() in body for root in self.roots)
 

@@ -14,6 +14,7 @@ from oslo_log import log as logging
 
 from triune.gateway.call import Call, response_headers
 from triune.gateway.errors import ApiError
+from triune.gateway.fanout import compose, read_all
 from triune.gateway.http import Response
 from triune.gateway.service import Service, parse_version
 from triune.pods.client import Document, PodUnreachable, Target
@@ -232,3 +233,22 @@ def _kept(document: Document) -> CIMultiDict[str]:
 def _serves(service: Service, version_id: str) -> bool:
     """Whether the gateway speaks a version of a version document, such as `v3.0` under `/v3`."""
     return version_id == service.version or version_id.startswith(f"{service.version}.")
+
+
+async def show_version(call: Call) -> Response:
+    """`GET /versions/{api_version}` of Nova: what the pods tell there, as one. There is the version that is served.
+
+    Raises `ApiError` 404 for one that only pods speak.
+    """
+    deadline = call.gateway.conf.pods.list_deadline
+    pods = sorted(await call.pods(), key=lambda pod: pod.region_name)
+    answers = await read_all(call, [call.target(pod, deadline=deadline) for pod in pods], read)
+    if isinstance(answers, Response):
+        return answers
+    call.settle_missing(answered=bool(answers))
+    first = answers[0][0]
+    merged = merge([document for _, document in answers], call.service.version)
+    if not _leads_to(merged.get("version", {}), call.service.version):
+        raise ApiError(404, "The resource could not be found.")
+    translation = call.translation(first.pod, await call.endpoint(first.pod))
+    return compose(first, translation.document(merged))

@@ -9,9 +9,10 @@ from typing import Any
 from .cinder_actions import Actions
 from .cinder_groups import Groups
 from .cinder_hosts import Hosts
+from .cinder_quotas import Quotas
 from .cinder_transfers import Transfers
 from .keystone import Keystone
-from .pod_service import Record, microversion, ordered, page, query
+from .pod_service import Record, microversion, numbers, ordered, page, query
 from .service import Answer, Asked, On, Refusal, fault
 
 SORT_KEYS = {
@@ -31,7 +32,7 @@ def error(code: int, message: str) -> Refusal:
     return fault(code, message)
 
 
-class Cinder(Actions, Groups, Hosts, Transfers):
+class Cinder(Actions, Groups, Hosts, Transfers, Quotas):
     """The block storage service of one pod."""
 
     lowest = "3.0"
@@ -42,6 +43,8 @@ class Cinder(Actions, Groups, Hosts, Transfers):
         self.highest = highest
         self.records: dict[str, dict[str, Record]] = {kind: {} for kind in KINDS}
         self.services: list[Record] = []
+        self.extensions = ["os-hosts", "os-quota-sets"]
+        self.filters = {"volume": ["name", "status"], "backup": ["name"]}
 
     def add(self, kind: str, project_id: str, **fields: Any) -> Record:
         """A volume, snapshot or backup that is there already."""
@@ -73,7 +76,10 @@ class Cinder(Actions, Groups, Hosts, Transfers):
         yield from self.host_routes()
         yield from self.transfer_routes()
         yield On("GET", f"{root}/os-availability-zone", self._zones)
-        yield On("GET", f"{root}/limits", self._limits)
+        yield from self.quota_routes()
+        yield On("GET", f"{root}/extensions", self._extensions)
+        yield On("GET", f"{root}/extensions/([^/]+)", self._extensions)
+        yield On("GET", f"{root}/resource_filters", self._resource_filters)
 
     def before(self, asked: Asked) -> None:
         if asked.path == "/":
@@ -209,6 +215,10 @@ class Cinder(Actions, Groups, Hosts, Transfers):
         if volume_type != "__DEFAULT__":
             known = self.by_name_or_id("volume_type", volume_type)
             volume_type = known["name"]
+        if kind == "snapshot":
+            source = self.records["volume"][wanted["volume_id"]]
+            volume_type, wanted["size"] = source["volume_type"], source["size"]
+        self.require_quota(asked.user.project_id, kind, wanted.get("size", 1), volume_type)
         record = self.add(
             kind, asked.user.project_id, name=wanted.get("name"), size=wanted.get("size", 1), volume_type=volume_type,
             snapshot_id=wanted.get("snapshot_id"), source_volid=wanted.get("source_volid"),
@@ -233,6 +243,25 @@ class Cinder(Actions, Groups, Hosts, Transfers):
     def _zones(self, _asked: Asked) -> Answer:
         return Answer(200, {"availabilityZoneInfo": [{"zoneName": self.zone, "zoneState": {"available": True}}]})
 
-    def _limits(self, asked: Asked) -> Answer:
-        used = sum(1 for record in self.records["volume"].values() if record["project_id"] == asked.user.project_id)
-        return Answer(200, {"limits": {"rate": [], "absolute": {"maxTotalVolumes": 10, "totalVolumesUsed": used}}})
+    def _extensions(self, asked: Asked) -> Answer:
+        listed = [
+            {"alias": alias, "name": alias, "description": "", "updated": "2011-06-09T00:00:00+00:00", "links": []}
+            for alias in self.extensions
+        ]
+        if not asked.parameters:
+            return Answer(200, {"extensions": listed})
+        found = [each for each in listed if each["alias"] == asked.parameters[0]]
+        if not found:
+            raise error(404, "The resource could not be found.")
+        return Answer(200, {"extension": found[0]})
+
+    def _resource_filters(self, asked: Asked) -> Answer:
+        if numbers(asked.headers["version"]) < (3, 33):
+            raise error(404, "The resource could not be found.")
+        wanted = asked.first("resource")
+        told = [
+            {"resource": resource, "filters": filters}
+            for resource, filters in self.filters.items()
+            if not wanted or resource == wanted
+        ]
+        return Answer(200, {"resource_filters": told})

@@ -24,6 +24,7 @@ STATUS: dict[str, dict[str, str | None]] = {
         "os-force_delete": "deleting", "os-unmanage": "unmanaging", "revert": "reverting", "os-retype": None,
         "os-set_image_metadata": None, "os-show_image_metadata": None, "os-unset_image_metadata": None,
         "os-volume_upload_image": "uploading",
+        "os-extend": None,
     },
     "snapshot": {
         "os-force_delete": "deleting", "os-reset_status": None, "os-unmanage": "unmanaging",
@@ -68,6 +69,8 @@ class Actions(Types):
             self.require_image(wanted.get("image_id"))
         if action == "os-retype":
             record["volume_type"] = self.by_name_or_id("volume_type", wanted["new_type"])["name"]
+        if action == "os-extend":
+            record["size"] = wanted["new_size"]
         told = (wanted or {}).get("status") if action in ("os-reset_status", "os-update_snapshot_status") else None
         record["status"] = told or STATUS[kind][action] or record["status"]
         record.setdefault("done", []).append(action)

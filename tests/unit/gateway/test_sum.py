@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triune.gateway.sum import Sum
+from triune.gateway import sum as sums
 
 
-def add(total: dict[str, Any], other: dict[str, Any], **options: Any) -> dict[str, Any]:
+def add(total: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     result = copy.deepcopy(total)
-    Sum("x", **options)._add(result, other)
+    sums.add(result, other)
     return result
 
 
@@ -31,17 +31,6 @@ def add(total: dict[str, Any], other: dict[str, Any], **options: Any) -> dict[st
 )
 def test_adding(total: dict[str, Any], other: dict[str, Any], together: dict[str, Any]) -> None:
     assert add(total, other) == together
-
-
-def test_unlimited_stays_unlimited() -> None:
-    assert add({"cores": -1}, {"cores": 20}, limits=True) == {"cores": -1}
-    assert add({"cores": 20}, {"cores": -1}, limits=True) == {"cores": -1}
-    assert add({"cores": 20}, {"cores": 20}, limits=True) == {"cores": 40}
-
-
-def test_limits_of_each_resource_are_not_added() -> None:
-    assert add({"items": 128}, {"items": 64}, limits=True, least=("items",)) == {"items": 64}
-    assert add({"items": -1}, {"items": 64}, limits=True, least=("items",)) == {"items": 64}
 
 
 numbers = st.dictionaries(st.sampled_from("abc"), st.integers(0, 100))

@@ -58,6 +58,8 @@ async def create_pod(call: Call) -> Response:
         )
     except DuplicatePod as error:
         raise ApiError(409, str(error)) from error
+    if not pod.is_central:
+        await call.gateway.limits.wanted_in(pod.id, call.request.request_id)
     return Response.json({"pod": view(pod)})
 
 

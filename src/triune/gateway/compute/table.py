@@ -5,6 +5,8 @@ pod, which answers natively.
 """
 
 from triune.gateway.collect import Collect
+from triune.gateway.common import Common, InAll
+from triune.gateway.compute import image_proxies, volume_proxies
 from triune.gateway.compute.actions import Actions
 from triune.gateway.compute.addresses import Addresses
 from triune.gateway.compute.aggregate_changes import (
@@ -26,9 +28,11 @@ from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_ke
 from triune.gateway.compute.migrations import MIGRATIONS
 from triune.gateway.compute.proxies import NETWORK_PROXIES, READ_ONLY_PROXIES, REMOVED, NetworkProxy
 from triune.gateway.compute.security_groups import server_groups
+from triune.gateway.compute.server_quota import SERVERS_USED, NewServers
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, volume_in_same_pod
 from triune.gateway.compute.services import ServiceOwner, host_of_body, host_of_path, service_of_path
 from triune.gateway.compute.usages import AuditLog, PagedUsages, Usages
+from triune.gateway.compute.volumes_boot import volumes_boot
 from triune.gateway.compute.zones import availability_zones, availability_zones_detail
 from triune.gateway.errors import compute_fault
 from triune.gateway.everywhere import CreateEverywhere, Everywhere, RemoveEverywhere
@@ -36,40 +40,25 @@ from triune.gateway.gather import Gather
 from triune.gateway.matching import Matching
 from triune.gateway.only_one import OnlyOne
 from triune.gateway.probing import Probing
+from triune.gateway.quotas import RemoveQuota, SetQuota, ShowQuota, show_defaults, show_limits
 from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
 from triune.gateway.since import Since
 from triune.gateway.strategies import Anywhere, Here, Owner
 from triune.gateway.sum import Sum
 from triune.gateway.union import Union
+from triune.gateway.versions import show_version
+from triune.gateway.within import Within
 from triune.pods.locate import SERVER, SERVER_GROUP
-
-# Limits that hold for each server, keypair or file, or that are the same in every pod.
-PER_RESOURCE = (
-    "injected_file_content_bytes",
-    "injected_file_path_bytes",
-    "injected_files",
-    "key_pairs",
-    "maxImageMeta",
-    "maxPersonality",
-    "maxPersonalitySize",
-    "maxSecurityGroupRules",
-    "maxServerGroupMembers",
-    "maxServerMeta",
-    "maxTotalKeypairs",
-    "metadata_items",
-    "security_group_rules",
-    "server_group_members",
-)
 
 # What is done, to 2.52, to a service that the body names by its host.
 SERVICE_ACTIONS = ("enable", "disable", "disable-log-reason", "force-down")
 WRITING = "POST PUT PATCH DELETE"
 GONE = Gone()
-ROUTES = (
+OWN_ROUTES = (
     Route("GET", "/servers", Listed(Gather(BRIEF_SERVERS), GONE)),
     Route("GET", "/servers/detail", Listed(Gather(SERVERS), GONE)),
-    Route("POST", "/servers", CreateServer()),
+    Route("POST", "/servers", Within(SERVERS_USED, NewServers(), CreateServer())),
     Route(ANY, "/servers/{server_id}", OneServer(GONE)),
     Route("POST", "/servers/{server_id}/action", Actions()),
     Route("GET POST", "/servers/{server_id}/os-interface", Interfaces()),
@@ -104,7 +93,7 @@ ROUTES = (
     Route(ANY, "/os-server-groups/{group_id}", Owner(SERVER_GROUP, "group_id")),
     Route("GET", "/os-availability-zone", Here(availability_zones)),
     Route("GET", "/os-availability-zone/detail", Here(availability_zones_detail)),
-    Route("GET", "/limits", Sum("limits", "absolute", limits=True, least=PER_RESOURCE)),
+    Route("GET", "/limits", Here(show_limits)),
     Route("GET", "/os-aggregates", Here(list_aggregates)),
     Route("POST", "/os-aggregates", Here(create_aggregate)),
     Route("GET", "/os-aggregates/{aggregate_id}", Here(show_aggregate)),
@@ -127,7 +116,13 @@ ROUTES = (
     Route("GET", "/os-services", Collect("services")),
     *(Route("PUT", f"/os-services/{action}", ServiceOwner(host_of_body)) for action in SERVICE_ACTIONS),
     Route("PUT DELETE", "/os-services/{service_id}", ServiceOwner(service_of_path)),
-    Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set", limits=True, least=PER_RESOURCE)),
+    Route("GET", "/os-quota-sets/{project_id}", ShowQuota()),
+    Route("GET", "/os-quota-sets/{project_id}/detail", ShowQuota()),
+    Route("GET", "/os-quota-sets/{project_id}/defaults", Here(show_defaults)),
+    Route("PUT", "/os-quota-sets/{project_id}", SetQuota()),
+    Route("DELETE", "/os-quota-sets/{project_id}", RemoveQuota()),
+    Route("GET", "/os-quota-class-sets/{quota_class}", ShowQuota()),
+    Route("PUT", "/os-quota-class-sets/{quota_class}", SetQuota()),
     Route("POST", "/os-server-external-events", ExternalEvents()),
     Route("POST", "/os-assisted-volume-snapshots", AssistedSnapshots()),
     Route("DELETE", "/os-assisted-volume-snapshots/{snapshot_id}", AssistedSnapshots()),
@@ -135,7 +130,18 @@ ROUTES = (
     Route("GET", "/os-simple-tenant-usage/{tenant_id}", Since("2.40", PagedUsages(), Usages())),
     Route("GET", "/os-instance_usage_audit_log", AuditLog("instance_usage_audit_logs")),
     Route("GET", "/os-instance_usage_audit_log/{before_timestamp}", AuditLog("instance_usage_audit_log")),
+    Route("GET", "/extensions", Common("extensions", "alias")),
+    Route("GET", "/extensions/{alias}", InAll()),
+    Route("GET", "/versions/{api_version}", Here(show_version)),
+    Route("GET", "/os-console-auth-tokens/{console_token}", OnlyOne("Token", "console_token")),
+    Route("GET", "/os-baremetal-nodes", Since("2.36", Anywhere(), Collect("nodes"))),
+    Route("GET", "/os-baremetal-nodes/{node_id}", Since("2.36", Anywhere(), OnlyOne("Node", "node_id"))),
+    # Nova's own 400 to all of these, which names the command of Ironic.
+    Route("POST", "/os-baremetal-nodes", Anywhere()),
+    Route("DELETE", "/os-baremetal-nodes/{node_id}", Anywhere()),
+    Route("POST", "/os-baremetal-nodes/{node_id}/action", Anywhere()),
 )
+ROUTES = (*OWN_ROUTES, *volumes_boot(OWN_ROUTES), *volume_proxies.ROUTES, *image_proxies.ROUTES)
 
 COMPUTE = Service(
     name="compute",

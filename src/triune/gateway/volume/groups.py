@@ -9,6 +9,8 @@ from triune.gateway.routes import ANY, Route
 from triune.gateway.service import parse_version
 from triune.gateway.strategies import Owner
 from triune.gateway.volume import collections, create
+from triune.gateway.volume.volume_quota import VOLUMES_USED, New
+from triune.gateway.within import Within
 from triune.pods.locate import CONSISTENCY_GROUP, CONSISTENCY_GROUP_SNAPSHOT, GROUP, GROUP_SNAPSHOT
 
 
@@ -31,7 +33,7 @@ _PAGED = (3, 29)
 ROUTES = (
     Route("GET", "/groups", Gather(collections.BRIEF_GROUPS)),
     Route("GET", "/groups/detail", Gather(collections.GROUPS)),
-    Route("POST", "/groups", create.CreateIn(create.GROUPS)),
+    Route("POST", "/groups", Within(VOLUMES_USED, New("group"), create.CreateIn(create.GROUPS))),
     Route("POST", "/groups/action", create.CreateIn(create.GROUPS_FROM)),
     Route("PUT", "/groups/{group_id}", Owner(GROUP, "group_id", check=create.volumes_in_same_pod)),
     Route(ANY, "/groups/{group_id}/{rest:path}", Owner(GROUP, "group_id")),

@@ -5,9 +5,11 @@ goes to any pod, which answers natively.
 """
 
 from triune.gateway.collect import Collect
+from triune.gateway.common import Common, InAll
 from triune.gateway.compute.zones import availability_zones
 from triune.gateway.errors import volume_fault
 from triune.gateway.gather import Gather
+from triune.gateway.quotas import RemoveQuota, SetQuota, ShowQuota, show_defaults, show_limits
 from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
 from triune.gateway.since import Since
@@ -25,6 +27,8 @@ from triune.gateway.volume.create import (
     ImportRecord,
     volume_in_same_pod,
 )
+from triune.gateway.volume.volume_quota import VOLUMES_USED, Extension, New
+from triune.gateway.within import Within
 from triune.pods.locate import ATTACHMENT, BACKUP, MESSAGE, SNAPSHOT, VOLUME, VOLUME_TRANSFER
 
 # Before it paged them, Cinder took every parameter, a limit, too, for a filter. The old name has stayed so.
@@ -34,16 +38,20 @@ ROUTES = (
     Route("GET", "/volumes", Gather(collections.BRIEF_VOLUMES)),
     Route("GET", "/volumes/detail", Gather(collections.VOLUMES)),
     Route("GET", "/volumes/summary", Sum("volume-summary")),
-    Route("POST", "/volumes", CreateIn(VOLUMES)),
-    Route("POST", "/volumes/{volume_id}/action", VolumeActions()),
+    Route("POST", "/volumes", Within(VOLUMES_USED, New("volume"), CreateIn(VOLUMES))),
+    Route(
+        "POST",
+        "/volumes/{volume_id}/action",
+        Within(VOLUMES_USED, Extension(), VolumeActions()),
+    ),
     Route(ANY, "/volumes/{volume_id}/{rest:path}", Owner(VOLUME, "volume_id")),
     Route("GET", "/snapshots", Gather(collections.BRIEF_SNAPSHOTS)),
     Route("GET", "/snapshots/detail", Gather(collections.SNAPSHOTS)),
-    Route("POST", "/snapshots", CreateIn(SNAPSHOTS)),
+    Route("POST", "/snapshots", Within(VOLUMES_USED, New("snapshot"), CreateIn(SNAPSHOTS))),
     Route(ANY, "/snapshots/{snapshot_id}/{rest:path}", Owner(SNAPSHOT, "snapshot_id")),
     Route("GET", "/backups", Gather(collections.BRIEF_BACKUPS)),
     Route("GET", "/backups/detail", Gather(collections.BACKUPS)),
-    Route("POST", "/backups", CreateIn(BACKUPS)),
+    Route("POST", "/backups", Within(VOLUMES_USED, New("backup"), CreateIn(BACKUPS))),
     Route("POST", "/backups/import_record", ImportRecord()),
     Route("POST", "/backups/{backup_id}/restore", Owner(BACKUP, "backup_id", check=volume_in_same_pod)),
     Route(ANY, "/backups/{backup_id}/{rest:path}", Owner(BACKUP, "backup_id")),
@@ -69,10 +77,18 @@ ROUTES = (
     Route("GET DELETE", "/messages/{message_id}", Owner(MESSAGE, "message_id")),
     *types.ROUTES,
     Route("GET", "/os-availability-zone", Here(availability_zones)),
-    Route("GET", "/limits", Sum("limits", "absolute", limits=True)),
+    Route("GET", "/limits", Here(show_limits)),
+    Route("GET", "/extensions", Common("extensions", "alias")),
+    Route("GET", "/extensions/{alias}", InAll()),
+    Route("GET", "/resource_filters", Common("resource_filters", "resource", "filters")),
     *groups.ROUTES,
     *hosts.ROUTES,
-    Route("GET", "/os-quota-sets/{rest:path}", Sum("quota_set", limits=True, least=("per_volume_gigabytes",))),
+    Route("GET", "/os-quota-sets/{project_id}", ShowQuota()),
+    Route("GET", "/os-quota-sets/{project_id}/defaults", Here(show_defaults)),
+    Route("PUT", "/os-quota-sets/{project_id}", SetQuota()),
+    Route("DELETE", "/os-quota-sets/{project_id}", RemoveQuota()),
+    Route("GET", "/os-quota-class-sets/{quota_class}", ShowQuota()),
+    Route("PUT", "/os-quota-class-sets/{quota_class}", SetQuota()),
 )
 
 VOLUME_SERVICE = Service(

@@ -4,18 +4,20 @@ from collections.abc import Iterable
 
 from ..pod_service import Record
 from ..service import Answer, Asked, On
+from .about import About
 from .aggregates import Aggregates
 from .base import ROOT
 from .events import Events
 from .flavors import Flavors
 from .hypervisors import Hypervisors
 from .keypairs import Keypairs
+from .proxies import Proxies
 from .removed import removed_routes
 from .servers import Servers
 from .usages import Usages
 
 
-class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates):
+class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates, Proxies, About):
     """The compute service of one pod."""
 
     def routes(self) -> Iterable[On]:
@@ -29,12 +31,13 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates):
             *self.usage_routes(),
             *self.event_routes(),
             *self.aggregate_routes(),
+            *self.quota_routes(),
+            *self.proxy_routes(),
+            *self.about_routes(),
             *removed_routes(),
             On("GET", "/", self._versions),
             On("GET", "/v2.1/?", self._version),
             On("GET", f"{ROOT}/os-availability-zone", self._zones),
-            On("GET", f"{ROOT}/limits", self._limits),
-            On("GET", f"{ROOT}/os-quota-sets/([^/]+)", self._quota),
             On("GET", f"{ROOT}/os-server-groups", self._list_groups),
         )
 
@@ -63,17 +66,6 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates):
     def _zones(self, _asked: Asked) -> Answer:
         zones = [{"zoneName": zone, "zoneState": {"available": True}, "hosts": None} for zone in sorted(self.zones)]
         return Answer(200, {"availabilityZoneInfo": zones})
-
-    def _limits(self, asked: Asked) -> Answer:
-        used = sum(1 for record in self.servers.values() if record["project_id"] == asked.user.project_id)
-        absolute = {
-            "maxTotalCores": self.quota_cores, "maxServerMeta": 128, "maxTotalFloatingIps": -1,
-            "totalCoresUsed": used, "totalInstancesUsed": used,
-        }  # fmt: skip
-        return Answer(200, {"limits": {"rate": [], "absolute": absolute}})
-
-    def _quota(self, asked: Asked) -> Answer:
-        return Answer(200, {"quota_set": {"id": asked.parameters[0], "cores": self.quota_cores, "floating_ips": -1}})
 
     def _list_groups(self, _asked: Asked) -> Answer:
         return Answer(200, {"server_groups": list(self.groups.values())})

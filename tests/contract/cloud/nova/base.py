@@ -62,9 +62,18 @@ class NovaBase(PodService):
         self.cached: list[tuple[str, list[str]]] = []
         # Hosts and what was done with their power.
         self.powered: list[tuple[str, str]] = []
-        self.quota_cores = 20
+        self.quota_cores = 1000
         # The most servers of a project.
         self.quota_instances = 1000
+        self.extensions = ["os-volumes", "os-keypairs", "servers"]
+        # What consoles lead to, by their tokens; nodes of Ironic by their ids, None where there is no Ironic.
+        self.consoles: dict[str, Record] = {}
+        self.nodes: dict[str, Record] | None = None
+        # What was set, by project and perhaps user, and by class.
+        self.quotas: dict[tuple[str, str | None], dict[str, int]] = {}
+        # Unified limits: what is set here is passed over.
+        self.keystone_limits = False
+        self.quota_classes: dict[str, dict[str, int]] = {}
         # Servers stay in BUILD, deleted ones stay, interfaces stay, until the test says otherwise.
         self.holds = False
         self.refuses_interfaces = False

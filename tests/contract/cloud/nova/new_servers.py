@@ -10,10 +10,11 @@ from ..service import Answer, Asked, fault
 from .base import now
 from .images import ImagesOfServers
 from .interfaces import Interfaces
+from .quotas import Quotas
 from .schemas import create_server
 
 
-class NewServers(Interfaces, ImagesOfServers):
+class NewServers(Interfaces, ImagesOfServers, Quotas):
     """What is asked of new servers, and how they begin."""
 
     def add_server(self, project_id: str, name: str = "vm", **fields: Any) -> Record:
@@ -105,16 +106,7 @@ class NewServers(Interfaces, ImagesOfServers):
         self.require_groups(asked, server)
         ports = self.requested_ports(asked, server)
         least = int(server.get("min_count", 1))
-        most = int(server.get("max_count", least))
-        mine = sum(1 for record in self.servers.values() if record["project_id"] == asked.user.project_id)
-        if mine + least > self.quota_instances:
-            raise fault(
-                403,
-                f"Quota exceeded for instances: Requested {least}, but already used {mine} of {self.quota_instances} "
-                "instances",
-            )
-        # As many as the quota leaves (nova.compute.utils, `check_num_instances_quota`).
-        most = min(most, self.quota_instances - mine)
+        most = self.require_quota(asked.user.project_id, server, int(server.get("max_count", least)))
         made: list[Record] = []
         for number in range(1, most + 1):
             name = server["name"] if most == 1 else f"{server['name']}-{number}"

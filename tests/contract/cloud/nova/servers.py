@@ -38,6 +38,7 @@ class Servers(NewServers):
             On("GET", f"{ROOT}/servers/detail", self._list_servers),
             On("POST", f"{ROOT}/servers", self._create_server),
             On("GET", f"{ROOT}/servers/([^/]+)", self._show_server),
+            On("PUT", f"{ROOT}/servers/([^/]+)", self._update_server),
             On("DELETE", f"{ROOT}/servers/([^/]+)", self._delete_server),
             On("POST", f"{ROOT}/servers/([^/]+)/action", self._act),
             On("GET", f"{ROOT}/servers/([^/]+)/ips", self._list_addresses),
@@ -154,12 +155,21 @@ class Servers(NewServers):
         self.let_go(record)
         self.deleted[record["id"]] = self.servers.pop(record["id"])
 
+    def _update_server(self, asked: Asked) -> Answer:
+        record = self.server(asked)
+        record["name"] = self.body(asked, "server").get("name", record["name"])
+        return Answer(200, {"server": self._view(asked, record, detail=True)})
+
     def _act(self, asked: Asked) -> Answer:
         record = self.server(asked)
         action, value = next(iter(json.loads(asked.body).items()))
-        if action == "os-stop":
-            record["status"], record["vm_state"] = "SHUTOFF", "stopped"
+        record.setdefault("acted", []).append(action)
+        if action in ("os-start", "os-stop"):
+            stopped = action == "os-stop"
+            record["status"], record["vm_state"] = ("SHUTOFF", "stopped") if stopped else ("ACTIVE", "active")
             return Answer(202)
+        if action in ("reboot", "confirmResize", "revertResize", "trigger_crash_dump"):
+            return Answer(204 if action == "confirmResize" else 202)
         if action in ("createImage", "createBackup"):
             return self.make_image(asked, record, action, value)
         if action == "rescue":
