@@ -14,6 +14,7 @@ from triune.network.top import central, has_networks
 from triune.network.top_ports import TopPorts
 from triune.shared.convergence import Convergence
 from triune.shared.named_convergence import NamedConvergence
+from triune.shared.server_groups import ServerGroups
 from triune.work.backoff import Backoff
 from triune.work.pace import Pace
 from triune.work.periodic import Chore, PeriodicKeys
@@ -47,6 +48,7 @@ def handlers(shared: Gateway) -> Mapping[str, Handler]:
     return {
         **Convergence(shared.registry, shared.service_user, shared.intents).handlers(),
         **NamedConvergence(shared.registry, shared.service_user, shared.intents).handlers(),
+        **ServerGroups(shared.registry, shared.service_user, shared.intents).handlers(),
         **network_handlers(shared),
         SERVER: Servers(shared.registry, shared.service_user, ports),
         BOOT: Boots(

@@ -26,6 +26,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "volume_type": Kind(("name",), "volume"),
     "group_type": Kind(("name",), "volume"),
     "qos_specs": Kind(("name",), "volume"),
+    "server_group": Kind(("project_id", "server_group_id"), "compute"),
+    "server_group_change": Kind(("server_group_id",), None),
     names.NETWORK: Kind(("network_id",), "network"),
     names.SECURITY_GROUP: Kind(("security_group_id",), "network"),
     names.SECURITY_GROUP_RULES: Kind(("security_group_id",), "network"),

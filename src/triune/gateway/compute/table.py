@@ -25,6 +25,7 @@ from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_ke
 from triune.gateway.compute.migrations import MIGRATIONS
 from triune.gateway.compute.proxies import NETWORK_PROXIES, READ_ONLY_PROXIES, REMOVED, NetworkProxy
 from triune.gateway.compute.security_groups import server_groups
+from triune.gateway.compute.server_group_operations import create_group, list_groups, remove_group, show_group
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, volume_in_same_pod
 from triune.gateway.compute.services import ServiceOwner, host_of_body, host_of_path, service_of_path
 from triune.gateway.compute.usages import AuditLog, PagedUsages, Usages
@@ -41,7 +42,7 @@ from triune.gateway.since import Since
 from triune.gateway.strategies import Anywhere, Here, Owner
 from triune.gateway.sum import Sum
 from triune.gateway.union import Union
-from triune.pods.locate import SERVER, SERVER_GROUP
+from triune.pods.locate import SERVER
 
 # Limits that hold for each server, keypair or file, or that are the same in every pod.
 PER_RESOURCE = (
@@ -97,8 +98,12 @@ ROUTES = (
     Route("POST", "/os-keypairs", CreateEverywhere(SHARED_KEYPAIRS, follow=follow_keypair)),
     Route("GET", "/os-keypairs/{name}", Anywhere()),
     Route("DELETE", "/os-keypairs/{name}", RemoveEverywhere(SHARED_KEYPAIRS)),
-    Route("GET", "/os-server-groups", Collect("server_groups")),
-    Route(ANY, "/os-server-groups/{group_id}", Owner(SERVER_GROUP, "group_id")),
+    Route("GET", "/os-server-groups", Here(list_groups)),
+    Route("POST", "/os-server-groups", Here(create_group)),
+    Route("GET", "/os-server-groups/{group_id}", Here(show_group)),
+    Route("DELETE", "/os-server-groups/{group_id}", Here(remove_group)),
+    # What Nova does not know, it refuses in its own words.
+    Route("POST PUT PATCH", "/os-server-groups/{group_id}", Anywhere()),
     Route("GET", "/os-availability-zone", Here(availability_zones)),
     Route("GET", "/os-availability-zone/detail", Here(availability_zones_detail)),
     Route("GET", "/limits", Sum("limits", "absolute", limits=True, least=PER_RESOURCE)),

@@ -29,13 +29,13 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates):
             *self.usage_routes(),
             *self.event_routes(),
             *self.aggregate_routes(),
+            *self.group_routes(),
             *removed_routes(),
             On("GET", "/", self._versions),
             On("GET", "/v2.1/?", self._version),
             On("GET", f"{ROOT}/os-availability-zone", self._zones),
             On("GET", f"{ROOT}/limits", self._limits),
             On("GET", f"{ROOT}/os-quota-sets/([^/]+)", self._quota),
-            On("GET", f"{ROOT}/os-server-groups", self._list_groups),
         )
 
     def _entry(self) -> Record:
@@ -74,6 +74,3 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates):
 
     def _quota(self, asked: Asked) -> Answer:
         return Answer(200, {"quota_set": {"id": asked.parameters[0], "cores": self.quota_cores, "floating_ips": -1}})
-
-    def _list_groups(self, _asked: Asked) -> Answer:
-        return Answer(200, {"server_groups": list(self.groups.values())})

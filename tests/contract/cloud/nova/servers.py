@@ -10,6 +10,7 @@ from ..pod_service import Record, ordered, page, query
 from ..service import Answer, Asked, On, fault
 from .base import ROOT, now
 from .interfaces import Interfaces
+from .server_groups import ServerGroups
 
 # Sort keys of servers, and where a record keeps them.
 SORT_KEYS = {
@@ -25,7 +26,7 @@ SORT_KEYS = {
 }
 
 
-class Servers(Interfaces):
+class Servers(Interfaces, ServerGroups):
     """Servers, and what is attached to them."""
 
     def server_routes(self) -> Iterable[On]:
@@ -35,6 +36,7 @@ class Servers(Interfaces):
             On("GET", f"{ROOT}/servers/detail", self._list_servers),
             On("POST", f"{ROOT}/servers", self._create_server),
             On("GET", f"{ROOT}/servers/([^/]+)", self._show_server),
+            On("PUT", f"{ROOT}/servers/([^/]+)", self._update_server),
             On("DELETE", f"{ROOT}/servers/([^/]+)", self._delete_server),
             On("POST", f"{ROOT}/servers/([^/]+)/action", self._act),
             On("GET", f"{ROOT}/servers/([^/]+)/ips", self._list_addresses),
@@ -125,6 +127,7 @@ class Servers(Interfaces):
         }
         if groups := self.groups_of(record):
             view["security_groups"] = groups
+        view |= self.group_words(asked, record)
         if asked.user.is_admin:
             view["OS-EXT-SRV-ATTR:host"] = record["host"]
             if self._at_least(asked, "2.3"):
@@ -138,6 +141,11 @@ class Servers(Interfaces):
 
     def _show_server(self, asked: Asked) -> Answer:
         return Answer(200, {"server": self._view(asked, self.server(asked), detail=True)})
+
+    def _update_server(self, asked: Asked) -> Answer:
+        record = self.server(asked)
+        record |= {name: value for name, value in self.body(asked, "server").items() if name in ("name", "description")}
+        return Answer(200, {"server": self._view(asked, record, detail=True)})
 
     def _list_addresses(self, asked: Asked) -> Answer:
         return Answer(200, {"addresses": self._addresses(asked)})
@@ -289,6 +297,7 @@ class Servers(Interfaces):
         if (name := server.get("key_name")) and (asked.user.user_id, name) not in self.keypairs:
             raise fault(400, "Invalid key_name provided.")
         self.require_groups(asked, server)
+        hints, group = self.requested_group(asked)
         ports = self.requested_ports(asked, server)
         least = int(server.get("min_count", 1))
         most = int(server.get("max_count", least))
@@ -309,6 +318,7 @@ class Servers(Interfaces):
                     status="BUILD", vm_state="building", task_state="scheduling",
                 )
             )  # fmt: skip
+            self.join_group(made[-1], hints, group)
             if not self.holds:
                 self.build(made[-1])
         record = made[0]
