@@ -32,7 +32,7 @@ class CreateServer:
         if body is None or not isinstance(server, dict):
             return await Anywhere()(call)
         async with joining(call, body) as group:
-            return await self._create(call, body, group)
+            return group.told(await self._create(call, body, group))
 
     async def _create(self, call: Call, body: JSON, group: Joining) -> Response:
         server = body["server"]

@@ -6,13 +6,14 @@ members apart; affinity holds where all members are in one pod.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from triune.gateway.call import Call
 from triune.gateway.compute.server_group_lock import changing
 from triune.gateway.compute.server_groups import Part, Refused, ServerGroup, find_group, known_in
 from triune.gateway.errors import ApiError
+from triune.gateway.http import Response
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.locate import is_uuid
 from triune.pods.placement import Anchor
@@ -63,6 +64,7 @@ class Joining:
     call: Call
     group: ServerGroup | None = None
     is_changing: bool = False
+    _named: set[str] = field(default_factory=set)
 
     def anchors(self) -> list[Anchor]:
         """The pod of the members, where all must be in one."""
@@ -95,7 +97,16 @@ class Joining:
         if self.group is None:
             return body
         part = self.group.part_in(pod) or await self._twin(self.group.id, pod)
+        self._named.add(part.id)
         return with_hint(body, part.id)
+
+    def told(self, response: Response) -> Response:
+        """The answer; a refusal names the group as the request did: nobody but Triune gave a pod another id for it."""
+        if self.group is not None and response.status >= 400 and isinstance(response.body, bytes):
+            for part_id in self._named:
+                response.body = response.body.replace(part_id.encode(), self.group.id.encode())
+            response.headers.popall("Content-Length", None)
+        return response
 
     def _can_spread(self) -> bool:
         """Whether the caller can make a twin: it becomes his project's, and Nova makes none without a policy."""
