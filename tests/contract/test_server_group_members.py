@@ -152,7 +152,6 @@ async def test_servers_in_no_group_cost_nothing_more(cloud: Cloud, client: Clien
     assert [len(pod.nova.asked) for pod in cloud.pods] == [asked[0], asked[1] + 3]
 
 
-@pytest.mark.impatient
 async def test_a_server_is_told_while_groups_cannot_be(cloud: Cloud, client: Client, forgetful: Any) -> None:
     made = await create(client)
     server_id = await booted(client, made["id"], "az2")
@@ -211,7 +210,6 @@ async def test_soft_policies_prefer(cloud: Cloud, client: Client, policy: str, w
         assert servers(cloud) == expected
 
 
-@pytest.mark.impatient
 async def test_soft_affinity_does_without_a_pod_that_is_away(cloud: Cloud, client: Client) -> None:
     made = await create(client, policy="soft-affinity")
     await booted(client, made["id"], "az2")
@@ -221,7 +219,6 @@ async def test_soft_affinity_does_without_a_pod_that_is_away(cloud: Cloud, clien
     assert "Triune-Missing-Pods" not in reply.headers
 
 
-@pytest.mark.impatient
 async def test_anti_affinity_outlives_its_home(cloud: Cloud, client: Client) -> None:
     made = await create(client)
     await booted(client, made["id"], "az2")
@@ -236,7 +233,6 @@ async def test_anti_affinity_outlives_its_home(cloud: Cloud, client: Client) -> 
     assert unknown in message(reply)[1] and "RegionOne" in message(reply)[1]
 
 
-@pytest.mark.impatient
 async def test_affinity_waits_for_a_pod_that_may_have_members(cloud: Cloud, client: Client) -> None:
     made, other = await create(client, policy="affinity"), await create(client, policy="affinity")
     await booted(client, made["id"], "az2")
@@ -283,7 +279,6 @@ async def test_the_first_of_many_chooses_the_pod(
     assert sorted(servers(cloud)) == [0, 4]
 
 
-@pytest.mark.impatient
 async def test_a_twin_whose_answer_was_lost_is_found(cloud: Cloud, client: Client) -> None:
     made = await create(client)
     cloud.pods[1].nova.fails_late(service.drop, "POST .*/os-server-groups")
@@ -361,7 +356,7 @@ async def test_groups_that_are_not_there(cloud: Cloud, client: Client) -> None:
         for hints in ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"):
             reply = await boot(who, group_id, "az2", hints)
             assert message(reply) == (400, f"Instance group {group_id} could not be found.")
-    for wrong in ("web", 7, [], {}, [made["id"], made["id"]]):
+    for wrong in ("web", 7, {}, [made["id"], made["id"]]):
         assert (await boot(client, wrong, "az2")).status == 400, wrong
     assert (
         await client.at(NEW).post(SERVERS, {"server": [], "os:scheduler_hints": {"group": made["id"]}})

@@ -238,7 +238,6 @@ async def test_a_pod_that_is_away(cloud: Cloud, client: Client) -> None:
         assert (await client.get(f"{ROOT}{path}")).status == 503
 
 
-@pytest.mark.impatient
 @pytest.mark.parametrize("settings", [{"gateway": {"strict_lists": True}}], indirect=True)
 async def test_strict_lists(cloud: Cloud, client: Client) -> None:
     made = await create(client)
@@ -256,7 +255,6 @@ async def test_the_next_pod_takes_it(cloud: Cloud, client: Client) -> None:
     assert reply.status == 504
 
 
-@pytest.mark.impatient
 async def test_removing_while_a_pod_is_away(cloud: Cloud, gateway: Running, client: Client, admin: Client) -> None:
     made, kept = await create(client), await create(client, "kept")
     twin(cloud, made)
@@ -275,7 +273,6 @@ async def test_removing_while_a_pod_is_away(cloud: Cloud, gateway: Running, clie
     assert list(cloud.pods[0].nova.groups) == [kept["id"]]
 
 
-@pytest.mark.impatient
 async def test_removing_while_the_home_is_away(cloud: Cloud, gateway: Running, client: Client, admin: Client) -> None:
     made = await create(client)
     twin(cloud, made)

@@ -31,7 +31,7 @@ _STRICT = (2, 102)
 _OWNER = ("project_id", "user_id")
 
 
-async def list_groups(call: Call) -> Response:
+async def list_server_groups(call: Call) -> Response:
     """`GET /os-server-groups`: pods are read whole, for what one page tells of a group stands in other pods too."""
     parameters = parse_qsl(call.request.query, keep_blank_values=True)
     asked = {name: value for name, value in parameters if name in ("limit", "offset")}
@@ -49,7 +49,7 @@ async def list_groups(call: Call) -> Response:
     return _composed(call, documents[0], {"server_groups": shown})
 
 
-async def show_group(call: Call) -> Response:
+async def show_server_group(call: Call) -> Response:
     """`GET /os-server-groups/{group_id}`."""
     if call.request.query and parse_version(call.microversion) >= _STRICT:
         return await Anywhere()(call)
@@ -61,7 +61,7 @@ async def show_group(call: Call) -> Response:
     return call.marked(Response.json({"server_group": _view(call, group)}))
 
 
-async def create_group(call: Call) -> Response:
+async def create_server_group(call: Call) -> Response:
     """`POST /os-server-groups`: in one pod, which judges it; others get a twin when a server of it goes there."""
     body = await call.json()
     wanted = (body or {}).get("server_group")
@@ -81,7 +81,7 @@ async def create_group(call: Call) -> Response:
     return response
 
 
-async def remove_group(call: Call) -> Response:
+async def remove_server_group(call: Call) -> Response:
     """`DELETE /os-server-groups/{group_id}`: the home judges, the twins follow; those in pods that are away later."""
     group_id = call.parameters["group_id"]
     try:

@@ -68,6 +68,9 @@ class ServerGroups(NovaBase):
         if not isinstance(hints, dict):
             raise fault(400, f"Invalid input for field/attribute {name}. Value: {hints}.")
         hint = hints.get("group")
+        if isinstance(hint, list) and len(hint) < 2:
+            # The schema takes a list.
+            hint = hint[0] if hint else None
         if hint is None:
             return hints, None
         if not isinstance(hint, str) or _UUID.fullmatch(hint) is None:
