@@ -175,7 +175,7 @@ class Servers(Interfaces, ServerGroups):
     def remove(self, record: Record) -> None:
         """End a server: its ports go first."""
         self.let_go(record)
-        del self.servers[record["id"]]
+        self.deleted[record["id"]] = self.servers.pop(record["id"])
 
     def _act(self, asked: Asked) -> Answer:
         record = self.server(asked)
