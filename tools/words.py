@@ -12,6 +12,7 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
     "OneServer": ("owner", "the pod that holds the resource answers; it is found first"),
     "Addresses": ("owner", "the pod that holds the resource answers; it is found first"),
     "Actions": ("owner", "the pod that holds the resource answers; it is found first"),
+    "VolumeActions": ("owner", "the pod that holds the resource answers; it is found first"),
     "Interfaces": (
         "interfaces",
         "the pod of the server answers; ports of central Neutron are known by the ids of the top",

@@ -203,6 +203,8 @@ class Cinder(Actions, Groups, Hosts, Transfers):
         for name, source in (("volume_id", "volume"), ("source_volid", "volume"), ("snapshot_id", "snapshot")):
             if wanted.get(name):
                 self._find(asked, source, wanted[name])
+        if kind == "volume" and wanted.get("imageRef"):
+            self.require_image(wanted["imageRef"])
         volume_type = wanted.get("volume_type") or "__DEFAULT__"
         if volume_type != "__DEFAULT__":
             known = self.by_name_or_id("volume_type", volume_type)

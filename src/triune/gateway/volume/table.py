@@ -14,6 +14,7 @@ from triune.gateway.since import Since
 from triune.gateway.strategies import Anywhere, Here, Owner
 from triune.gateway.sum import Sum
 from triune.gateway.volume import collections, groups, hosts, types
+from triune.gateway.volume.actions import VolumeActions
 from triune.gateway.volume.create import (
     ATTACHMENTS,
     BACKUPS,
@@ -34,7 +35,7 @@ ROUTES = (
     Route("GET", "/volumes/detail", Gather(collections.VOLUMES)),
     Route("GET", "/volumes/summary", Sum("volume-summary")),
     Route("POST", "/volumes", CreateIn(VOLUMES)),
-    Route("POST", "/volumes/{volume_id}/action", Owner(VOLUME, "volume_id", check=types.name_new_type)),
+    Route("POST", "/volumes/{volume_id}/action", VolumeActions()),
     Route(ANY, "/volumes/{volume_id}/{rest:path}", Owner(VOLUME, "volume_id")),
     Route("GET", "/snapshots", Gather(collections.BRIEF_SNAPSHOTS)),
     Route("GET", "/snapshots/detail", Gather(collections.SNAPSHOTS)),
