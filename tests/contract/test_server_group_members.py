@@ -75,6 +75,9 @@ def sorted_by_region(cloud: Cloud, ids: list[str]) -> list[str]:
 @pytest.mark.proves("compute", "PUT /servers/{server_id}", "POST /servers/{server_id}/action rebuild")
 async def test_servers_tell_the_id_of_the_top(cloud: Cloud, gateway: Running, client: Client, admin: Client) -> None:
     made = await create(client)
+    image = str(uuid.uuid4())
+    for pod in cloud.pods:
+        pod.glance.add(made["project_id"], b"data", id=image)
     ids = [await booted(client, made["id"], zone) for zone in ("az1", "az2")]
     lonely = (await client.at(NEW).post(SERVERS, {"server": {"name": "x", "flavorRef": "1", "networks": "none"}})).json
     for who in (client, admin):
@@ -83,7 +86,7 @@ async def test_servers_tell_the_id_of_the_top(cloud: Cloud, gateway: Running, cl
             for reply in (
                 await latest.get(path),
                 await latest.put(path, json={"server": {"name": "new"}}),
-                await latest.post(f"{path}/action", {"rebuild": {"imageRef": "i"}}),
+                await latest.post(f"{path}/action", {"rebuild": {"imageRef": image}}),
             ):
                 assert reply.status < 300, reply.text
                 told = reply.json["server"]
