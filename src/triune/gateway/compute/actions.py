@@ -12,6 +12,7 @@ from triune.gateway.compute.interfaces import ports_of
 from triune.gateway.compute.networks import NO_GROUPS_THERE, ask, away, find_group, has_networks
 from triune.gateway.compute.prepare import prepare_flavor, prepare_keypair
 from triune.gateway.compute.proxies import NETWORK_ACTIONS, gone
+from triune.gateway.compute.server_group_ids import with_top_groups
 from triune.gateway.compute.servers import zone_of_pod
 from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
@@ -61,7 +62,8 @@ class Actions:
             return await with_image_of_server(call, await self._owner(call))
         handler = HERE.get(name)
         if handler is None or not isinstance(value, dict) or not await has_networks(call):
-            return await self._owner(call)
+            # A rebuilt server is told.
+            return await with_top_groups(call, await self._owner(call))
         if name.endswith("FixedIp") and parse_version(call.microversion) > _FIXED_IPS:
             return await self._owner(call)
         server_id = call.parameters["server_id"]

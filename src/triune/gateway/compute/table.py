@@ -28,6 +28,12 @@ from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_ke
 from triune.gateway.compute.migrations import MIGRATIONS
 from triune.gateway.compute.proxies import NETWORK_PROXIES, READ_ONLY_PROXIES, REMOVED, NetworkProxy
 from triune.gateway.compute.security_groups import server_groups
+from triune.gateway.compute.server_group_operations import (
+    create_server_group,
+    list_server_groups,
+    remove_server_group,
+    show_server_group,
+)
 from triune.gateway.compute.server_quota import SERVERS_USED, NewServers
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, volume_in_same_pod
 from triune.gateway.compute.services import ServiceOwner, host_of_body, host_of_path, service_of_path
@@ -49,7 +55,7 @@ from triune.gateway.sum import Sum
 from triune.gateway.union import Union
 from triune.gateway.versions import show_version
 from triune.gateway.within import Within
-from triune.pods.locate import SERVER, SERVER_GROUP
+from triune.pods.locate import SERVER
 
 # What is done, to 2.52, to a service that the body names by its host.
 SERVICE_ACTIONS = ("enable", "disable", "disable-log-reason", "force-down")
@@ -89,8 +95,12 @@ OWN_ROUTES = (
     Route("POST", "/os-keypairs", CreateEverywhere(SHARED_KEYPAIRS, follow=follow_keypair)),
     Route("GET", "/os-keypairs/{name}", Anywhere()),
     Route("DELETE", "/os-keypairs/{name}", RemoveEverywhere(SHARED_KEYPAIRS)),
-    Route("GET", "/os-server-groups", Collect("server_groups")),
-    Route(ANY, "/os-server-groups/{group_id}", Owner(SERVER_GROUP, "group_id")),
+    Route("GET", "/os-server-groups", Here(list_server_groups)),
+    Route("POST", "/os-server-groups", Here(create_server_group)),
+    Route("GET", "/os-server-groups/{group_id}", Here(show_server_group)),
+    Route("DELETE", "/os-server-groups/{group_id}", Here(remove_server_group)),
+    # What Nova does not know, it refuses in its own words.
+    Route("POST PUT PATCH", "/os-server-groups/{group_id}", Anywhere()),
     Route("GET", "/os-availability-zone", Here(availability_zones)),
     Route("GET", "/os-availability-zone/detail", Here(availability_zones_detail)),
     Route("GET", "/limits", Here(show_limits)),

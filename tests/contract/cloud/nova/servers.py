@@ -111,6 +111,7 @@ class Servers(NewServers):
             view["fault"] = record["fault"]
         if groups := self.groups_of(record):
             view["security_groups"] = groups
+        view |= self.group_words(asked, record)
         if asked.user.is_admin:
             view["OS-EXT-SRV-ATTR:host"] = record["host"]
             if self._at_least(asked, "2.3"):
@@ -124,6 +125,11 @@ class Servers(NewServers):
 
     def _show_server(self, asked: Asked) -> Answer:
         return Answer(200, {"server": self._view(asked, self.server(asked), detail=True)})
+
+    def _update_server(self, asked: Asked) -> Answer:
+        record = self.server(asked)
+        record |= {name: value for name, value in self.body(asked, "server").items() if name in ("name", "description")}
+        return Answer(200, {"server": self._view(asked, record, detail=True)})
 
     def _list_addresses(self, asked: Asked) -> Answer:
         return Answer(200, {"addresses": self._addresses(asked)})
