@@ -23,7 +23,7 @@ from triune.gateway.compute.hypervisors import BRIEF_HYPERVISORS, HYPERVISORS, H
 from triune.gateway.compute.interfaces import Interfaces
 from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_keypair
 from triune.gateway.compute.migrations import MIGRATIONS
-from triune.gateway.compute.proxies import NETWORK_PROXIES, READ_ONLY_PROXIES, REMOVED, NetworkProxy
+from triune.gateway.compute.proxies.table import PROXY_ROUTES
 from triune.gateway.compute.security_groups import server_groups
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, volume_in_same_pod
 from triune.gateway.compute.services import ServiceOwner, host_of_body, host_of_path, service_of_path
@@ -63,7 +63,6 @@ PER_RESOURCE = (
 
 # What is done, to 2.52, to a service that the body names by its host.
 SERVICE_ACTIONS = ("enable", "disable", "disable-log-reason", "force-down")
-WRITING = "POST PUT PATCH DELETE"
 GONE = Gone()
 ROUTES = (
     Route("GET", "/servers", Listed(Gather(BRIEF_SERVERS), GONE)),
@@ -83,10 +82,7 @@ ROUTES = (
         Owner(SERVER, "server_id", check=volume_in_same_pod),
     ),
     Route(ANY, "/servers/{server_id}/{rest:path}", Owner(SERVER, "server_id")),
-    *(Route(ANY, f"/{name}/{{rest:path}}", NetworkProxy()) for name in NETWORK_PROXIES),
-    *(Route("GET HEAD", f"/{name}/{{rest:path}}", NetworkProxy()) for name in READ_ONLY_PROXIES),
-    *(Route(WRITING, f"/{name}/{{rest:path}}", Anywhere()) for name in READ_ONLY_PROXIES),
-    *(Route(ANY, f"/{name}/{{rest:path}}", Anywhere()) for name in REMOVED),
+    *PROXY_ROUTES,
     Route("GET", "/flavors", Union(BRIEF_FLAVORS)),
     Route("GET", "/flavors/detail", Union(FLAVORS)),
     Route("POST", "/flavors", CreateEverywhere(SHARED_FLAVORS, complete=choose_flavor_id)),
