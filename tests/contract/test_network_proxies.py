@@ -65,7 +65,12 @@ async def test_they_end_with_2_35(cloud: Cloud, client: Client, operation: str) 
 
 @pytest.mark.parametrize(
     "operation",
-    ["PUT /os-floating-ips", "DELETE /os-security-groups", f"GET /os-security-group-rules/{SOME}", "GET /os-networks/a/b"],
+    [
+        "PUT /os-floating-ips",
+        "DELETE /os-security-groups",
+        f"GET /os-security-group-rules/{SOME}",
+        "GET /os-networks/a/b",
+    ],
 )
 async def test_what_is_no_operation_is_not_found(cloud: Cloud, client: Client, operation: str) -> None:
     assert (await ask(client.at("compute 2.35"), operation)).status == 404

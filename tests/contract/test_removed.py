@@ -58,6 +58,8 @@ REMOVED = (
     "POST /os-tenant-networks",
     "DELETE /os-tenant-networks/{tenant_network_id}",
 )
+
+
 def request_of(operation: str) -> tuple[str, str, bytes]:
     """A method, a path and a body that ask for an operation."""
     method, path, *action = operation.split()

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Final
 
 from triune.gateway.call import Call
 from triune.gateway.compute.proxies.as_caller import JSON, neutron, told
@@ -44,8 +44,8 @@ class OnServer:
     def fixed_addresses(self) -> dict[str, str]:
         """Fixed addresses and the ports that have them, in the order in which the pod tells them, as Nova has them."""
         ports = {fixed_ip["ip_address"]: port["id"] for port in self.ports for fixed_ip in port["fixed_ips"]}
-        told = (each["addr"] for network in (self.shown.get("addresses") or {}).values() for each in network)
-        return {address: ports[address] for address in told if address in ports}
+        shown = (each["addr"] for network in (self.shown.get("addresses") or {}).values() for each in network)
+        return {address: ports[address] for address in shown if address in ports}
 
 
 async def add_floating_ip(call: Call, value: JSON, server: OnServer, owner: Owner) -> Response:
@@ -112,7 +112,7 @@ def _many(address: str) -> str:
     return f"Multiple floating IPs are found for address {address}."
 
 
-def _unable(value: JSON, server: OnServer, fixed_address: str, reason: Any) -> ApiError:
+def _unable(value: JSON, server: OnServer, fixed_address: str, reason: str) -> ApiError:
     return ApiError(
         400,
         f"Unable to associate floating IP {value['address']} to fixed IP {fixed_address} for instance {server.id}. "

@@ -61,8 +61,6 @@ def query_of(call: Call, schema: Schema) -> dict[str, list[str]]:
             query.setdefault(name, []).append(value)
     except UnicodeDecodeError as error:
         raise ApiError(400, "Query string is not UTF-8 encoded") from error
-    except ValueError as error:
-        raise ApiError(400, "Malformed request URL") from error
     mistake = next(_mistakes(query, schema, ()), None)
     if mistake is not None:
         where = f"query parameters {mistake.path[0]}"
