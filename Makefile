@@ -3,7 +3,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 REGIONS ?= 2
 
-.PHONY: help env demo down test check faults lint types unit contract engine e2e chaos lab-up lab-down lab-destroy bench bench-boot bench-route lock sample reference operations clean
+.PHONY: help env demo down test check faults lint types unit contract engine e2e chaos tempest lab-up lab-down lab-destroy bench bench-boot bench-route lock sample reference operations clean
 
 help:            ## show this text
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -34,6 +34,9 @@ e2e: env         ## end-to-end tests on the real lab
 
 chaos: env       ## processes killed, a pod away and a new one on the real lab, while people work: longer than in `make test`
 	@tools/run-tests chaos
+
+tempest: env     ## OpenStack's conformance suite against a region and through Triune, on the real lab (an hour and a half)
+	@tools/run-tests tempest
 
 lint: env        ## ruff
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

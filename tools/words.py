@@ -12,6 +12,7 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
     "OneServer": ("owner", "the pod that holds the resource answers; it is found first"),
     "Addresses": ("owner", "the pod that holds the resource answers; it is found first"),
     "Actions": ("owner", "the pod that holds the resource answers; it is found first"),
+    "VolumeActions": ("owner", "the pod that holds the resource answers; it is found first"),
     "Interfaces": (
         "interfaces",
         "the pod of the server answers; ports of central Neutron are known by the ids of the top",
@@ -24,6 +25,7 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
     "Probing": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
     "Hypervisors": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
     "Matching": ("search", "as `collect`; 404 where every pod says that nothing matches"),
+    "InstanceActions": ("owner", "the pod of the server answers; of a deleted one, the pod that still knows it"),
     "OnlyOne": ("only one", "all pods are asked, the one that has it answers; an id that several have is a 400"),
     "Gather": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
     "GatherSince": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),

@@ -146,6 +146,16 @@ NETWORK_OPTS = [
     ),
 ]
 
+IMAGE_OPTS = [
+    cfg.FloatOpt(
+        "boot_deadline",
+        default=30.0,
+        min=0.0,
+        help="Seconds for which a request waits for an image to come to the region where it is needed. After that it "
+        "is refused with 409, and the image comes all the same.",
+    ),
+]
+
 WORKER_OPTS = [
     cfg.FloatOpt("poll_interval", default=0.5, min=0.05, help="Seconds between looks at the journal."),
     cfg.FloatOpt(
@@ -155,6 +165,12 @@ WORKER_OPTS = [
         help="Seconds without a sign of life after which another worker takes over a key.",
     ),
     cfg.FloatOpt("attempt_deadline", default=300.0, min=1.0, help="Seconds that one attempt at a key may take."),
+    cfg.FloatOpt(
+        "copy_deadline",
+        default=6 * 3600.0,
+        min=1.0,
+        help="Seconds that copying one image to one region may take. At most a quarter of the keys below are copies.",
+    ),
     cfg.IntOpt("keys_at_once", default=32, min=1, help="Keys that one worker process works on at once."),
     cfg.IntOpt("keys_per_pod", default=8, min=1, help="Of these, the most that concern one pod."),
     cfg.FloatOpt("first_pause", default=2.0, min=0.1, help="Seconds until a failed key is tried again; doubles."),
@@ -183,6 +199,7 @@ GROUPS: Mapping[str | None, Sequence[cfg.Opt]] = {
     "keystone": KEYSTONE_OPTS,
     "pods": PODS_OPTS,
     "network": NETWORK_OPTS,
+    "image": IMAGE_OPTS,
     "worker": WORKER_OPTS,
     "database": DATABASE_OPTS,
 }

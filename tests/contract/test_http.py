@@ -255,3 +255,22 @@ async def test_many_at_once(cloud: Cloud, client: Client) -> None:
     servers = [pod.nova.add_server(client.token.project_id)["id"] for pod in cloud.pods for _ in range(20)]
     replies = await asyncio.gather(*(client.get(f"/compute/v2.1/servers/{server}") for server in servers * 3))
     assert [reply.json["server"]["id"] for reply in replies] == servers * 3
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/compute/v2.1/servers/"),
+        ("DELETE", "/compute/v2.1/servers/"),
+        ("GET", "/compute/v2.1/flavors/detail/"),
+        ("DELETE", "/image/v2/images/"),
+        ("GET", "/image/v2/images//file"),
+        ("GET", "/volume/v3/volumes/"),
+        ("PUT", "/volume/v3/volumes/"),
+    ],
+)
+async def test_no_path_ends_with_a_slash(cloud: Cloud, client: Client, method: str, path: str) -> None:
+    """As `routes` has it, of which the services' routers are made: a client that forgets the id gets no list."""
+    reply = await client.request(method, path)
+    assert reply.status == 404
+    assert "The resource could not be found." in reply.body.decode()

@@ -16,6 +16,8 @@ import pytest
 from .cloud import service
 from .cloud.cloud import Cloud
 from .conftest import Client, Reply
+from .gateway import Running
+from .test_convergence import eventually, working
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 PIECE = b"0123456789abcdef" * 4096
@@ -272,6 +274,139 @@ async def test_a_protected_image_stays_everywhere(cloud: Cloud, client: Client) 
     reply = await client.delete(f"/image/v2/images/{image_id}")
     assert reply.status == 403
     assert statuses(cloud, image_id) == ["queued", "queued"]
+
+
+# -- pods that were away catch up
+
+
+async def test_a_record_made_while_a_pod_was_away_comes_to_it(cloud: Cloud, gateway: Running, client: Client) -> None:
+    await cloud.pods[1].glance.stop()
+    image_id = await create(client, tags=["a"], hw_disk_bus="scsi")
+    await cloud.pods[1].glance.start()
+    async with working(gateway):
+        await eventually(lambda: statuses(cloud, image_id) == ["queued", "queued"])
+    # Now it takes part in the upload.
+    assert (await upload(client, image_id, b"data")).status == 204
+    assert statuses(cloud, image_id) == ["active", "active"]
+    assert cloud.pods[1].glance.images[image_id]["hw_disk_bus"] == "scsi"
+
+
+@pytest.mark.parametrize("fault", [service.drop, service.status(413)])
+async def test_data_that_a_pod_did_not_store_comes_to_it(
+    cloud: Cloud, gateway: Running, client: Client, fault: Any
+) -> None:
+    image_id = await create(client)
+    cloud.pods[1].glance.fails(fault, "PUT")
+    assert (await upload(client, image_id, PIECE)).headers["Triune-Missing-Pods"] == "RegionTwo"
+    cloud.pods[1].glance.fails(None)
+    async with working(gateway):
+        await eventually(lambda: statuses(cloud, image_id) == ["active", "active"])
+    assert cloud.pods[1].glance.data[image_id] == PIECE
+
+
+# -- imports
+
+
+async def start_import(client: Client, image_id: str, **method: str) -> Reply:
+    return await client.post(f"/image/v2/images/{image_id}/import", {"method": method})
+
+
+async def test_staged_data_is_imported_by_every_pod(cloud: Cloud, client: Client) -> None:
+    image_id = await create(client)
+    assert (await start_import(client, image_id, name="glance-direct")).status == 409
+    reply = await client.put(f"/image/v2/images/{image_id}/stage", data=PIECE, headers=OCTETS)
+    assert (reply.status, statuses(cloud, image_id)) == (204, ["uploading", "uploading"])
+    assert (await start_import(client, image_id, name="glance-direct")).status == 202
+    assert statuses(cloud, image_id) == ["active", "active"]
+
+
+async def test_a_pod_that_could_not_import_gets_the_data(cloud: Cloud, gateway: Running, client: Client) -> None:
+    image_id = await create(client)
+    cloud.pods[0].glance.web["http://there/image"] = b"data"
+    assert (await start_import(client, image_id, name="web-download", uri="http://there/image")).status == 202
+    assert statuses(cloud, image_id) == ["active", "queued"]
+    async with working(gateway):
+        await eventually(lambda: statuses(cloud, image_id) == ["active", "active"])
+
+
+async def test_methods_that_all_pods_have_are_told(cloud: Cloud, client: Client) -> None:
+    cloud.pods[1].glance.methods = ["web-download", "copy-image"]
+    methods = (await client.get("/image/v2/info/import")).json["import-methods"]
+    assert methods == {"description": "Import methods available.", "type": "array", "value": ["web-download"]}
+    await cloud.pods[1].glance.stop()
+    reply = await client.get("/image/v2/info/import")
+    assert reply.headers["Triune-Missing-Pods"] == "RegionTwo"
+    await cloud.pods[0].glance.stop()
+    assert (await client.get("/image/v2/info/import")).status == 503
+
+
+# -- what is done beside
+
+
+async def test_an_image_is_deactivated_everywhere(cloud: Cloud, client: Client) -> None:
+    image_id = await create(client)
+    await upload(client, image_id, b"data")
+    assert (await client.post(f"/image/v2/images/{image_id}/actions/deactivate")).status == 204
+    assert statuses(cloud, image_id) == ["deactivated", "deactivated"]
+    assert (await client.get(f"/image/v2/images/{image_id}/file")).status == 403
+    assert (await client.post(f"/image/v2/images/{image_id}/actions/reactivate")).status == 204
+    assert (await client.get(f"/image/v2/images/{image_id}/file")).body == b"data"
+
+
+async def test_an_image_is_shared_everywhere(cloud: Cloud, gateway: Running, client: Client, session: Any) -> None:
+    image_id = await create(client, visibility="shared")
+    other = Client(session, client.root, cloud.keystone.token())
+    path = f"/image/v2/images/{image_id}/members"
+    member = {"member": other.token.project_id}
+    assert (await other.get(path)).status == 404
+    assert (await client.post(path, member)).json["status"] == "pending"
+    assert (await client.post(path, member)).status == 409
+    assert (await other.get("/image/v2/images")).json["images"] == []
+    reply = await other.put(f"{path}/{other.token.project_id}", json={"status": "accepted"})
+    assert (reply.status, reply.json["status"]) == (200, "accepted")
+    assert [pod.glance.members[image_id] for pod in cloud.pods] == [{other.token.project_id: "accepted"}] * 2
+    assert [image["id"] for image in (await other.get("/image/v2/images")).json["images"]] == [image_id]
+    assert (await other.delete(f"{path}/nobody")).status == 404
+    assert (await client.delete(f"{path}/{other.token.project_id}")).status == 204
+    assert (await client.get(path)).json["members"] == []
+
+
+async def test_a_tag_is_taken_off_everywhere(cloud: Cloud, client: Client) -> None:
+    image_id = await create(client, tags=["a", "b"])
+    assert (await client.delete(f"/image/v2/images/{image_id}/tags/a")).status == 204
+    assert (await client.delete(f"/image/v2/images/{image_id}/tags/a")).status == 404
+    assert [pod.glance.images[image_id]["tags"] for pod in cloud.pods] == [["b"], ["b"]]
+
+
+async def test_metadata_definitions_are_written_everywhere_and_read_anywhere(cloud: Cloud, admin: Client) -> None:
+    path = "/image/v2/metadefs/namespaces"
+    assert (await admin.post(path, {"namespace": "OS::A b"})).status == 201
+    assert (await admin.post(path, {"namespace": "OS::A b"})).status == 409
+    assert [list(pod.glance.namespaces) for pod in cloud.pods] == [["OS::A b"]] * 2
+    await cloud.pods[0].glance.stop()
+    assert [each["namespace"] for each in (await admin.get(path)).json["namespaces"]] == ["OS::A b"]
+    await cloud.pods[0].glance.start()
+    assert (await admin.delete(f"{path}/OS::A%20b")).status == 204
+    assert [pod.glance.namespaces for pod in cloud.pods] == [{}, {}]
+
+
+async def test_tasks_of_all_pods_stand_in_one_list(cloud: Cloud, admin: Client, client: Client) -> None:
+    task = {"type": "import", "input": {"import_from": "http://there", "image_properties": {}}}
+    made = []
+    for pod in cloud.pods:
+        other = next(each for each in cloud.pods if each is not pod)
+        await other.glance.stop()
+        reply = await admin.post("/image/v2/tasks", task)
+        assert (reply.status, reply.headers["Location"]) == (201, f"{admin.root}/image/v2/tasks/{reply.json['id']}")
+        made.append(reply.json["id"])
+        await other.glance.start()
+    assert [len(pod.glance.tasks) for pod in cloud.pods] == [1, 1]
+    listed = (await admin.get("/image/v2/tasks?limit=1")).json
+    rest = (await admin.get(f"/image{listed['next']}")).json
+    assert {each["id"] for page in (listed, rest) for each in page["tasks"]} == set(made)
+    for task_id in made:
+        assert (await admin.get(f"/image/v2/tasks/{task_id}")).json["id"] == task_id
+    assert (await client.get("/image/v2/tasks")).status == 403
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '"a"', "5"])

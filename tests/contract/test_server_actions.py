@@ -39,10 +39,11 @@ async def test_a_keypair_comes_to_the_pod_of_a_server_that_is_rebuilt(cloud: Clo
     assert (await client.post("/compute/v2.1/os-keypairs", {"keypair": {"name": "key"}})).status == 200
     lost = cloud.pods[1].nova.keypairs.pop((user, "key"))
     server = cloud.pods[1].nova.add_server(client.token.project_id)
-    reply = await act(client.at("compute 2.54"), server, "rebuild", {"imageRef": "i", "key_name": "key"})
+    image = cloud.pods[1].glance.add(client.token.project_id, b"data")["id"]
+    reply = await act(client.at("compute 2.54"), server, "rebuild", {"imageRef": image, "key_name": "key"})
     assert reply.status == 202
     assert cloud.pods[1].nova.keypairs[user, "key"]["public_key"] == lost["public_key"]
-    refused = await act(client.at("compute 2.54"), server, "rebuild", {"imageRef": "i", "key_name": "none"})
+    refused = await act(client.at("compute 2.54"), server, "rebuild", {"imageRef": image, "key_name": "none"})
     assert (refused.status, refused.json["badRequest"]["message"]) == (400, "Invalid key_name provided.")
 
 

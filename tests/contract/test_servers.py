@@ -197,15 +197,6 @@ async def test_metadata_that_looks_like_a_link_or_a_zone_is_the_users_own(cloud:
         assert shown["OS-EXT-AZ:availability_zone"] == "az2"
 
 
-@pytest.mark.proves("compute", "POST /servers/{server_id}/action createImage")
-async def test_a_location_is_translated_and_one_elsewhere_is_not(cloud: Cloud, client: Client) -> None:
-    nova = cloud.pods[1].nova
-    server = nova.add_server(client.token.project_id)
-    reply = await client.post(f"/compute/v2.1/servers/{server['id']}/action", {"createImage": {"name": "a"}})
-    assert reply.status == 202
-    assert reply.headers["Location"] == f"http://glance:{nova.port}/images/1"
-
-
 @pytest.mark.proves("compute", "POST /servers/{server_id}/action unshelve")
 async def test_a_server_is_unshelved_in_its_own_zone_only(cloud: Cloud, client: Client) -> None:
     server = cloud.pods[0].nova.add_server(client.token.project_id)

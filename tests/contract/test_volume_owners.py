@@ -49,10 +49,12 @@ OTHER_ACTIONS = (
 async def test_an_action_is_done_in_the_pod_of_what_it_is_done_to(cloud: Cloud, client: Client, kind: str) -> None:
     client = client.at("volume 3.68")
     named = [line.rpartition(" ")[2] for line in (*VOLUME_ACTIONS, *OTHER_ACTIONS) if f"/{kind}s/" in line]
-    assert {*named, *(["os-retype"] if kind == "volume" else [])} == STATUS[kind].keys()
+    elsewhere = {"os-retype", "os-volume_upload_image"} if kind == "volume" else set()
+    assert {*named, *elsewhere} == STATUS[kind].keys()
+    image = cloud.pods[1].glance.add(str(client.token.project_id), b"data")
     record = cloud.pods[1].cinder.add(kind, str(client.token.project_id))
     for action in named:
-        wanted = {"status": "error", "new_volume": "n", "metadata": {"a": "b"}}
+        wanted = {"status": "error", "new_volume": "n", "metadata": {"a": "b"}, "image_id": image["id"]}
         reply = await client.post(f"{ROOT}/{kind}s/{record['id']}/action", {action: wanted})
         assert reply.status == (200 if action in OK else 202), action
         assert record["done"][-1] == action

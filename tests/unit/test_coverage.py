@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reference" / "api-coverage.md"
 
 # How many operations no test proves. Whoever adds a proof makes it less; nobody makes it more.
-UNPROVEN: Mapping[str, int] = {"compute": 106, "volume": 36}
+UNPROVEN: Mapping[str, int] = {"compute": 104, "volume": 24}
 
 
 def known(service: Service) -> list[Operation]:

@@ -38,11 +38,11 @@ def ensure(layout: Layout) -> bool:
     found = stamp.read_text() if stamp.exists() and layout.python.exists() else ""
     if not found.startswith(fingerprint()):
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        _uv(layout, "venv", "--allow-existing", "--python", version, layout.venv)
-        _uv(layout, "pip", "sync", "--compile-bytecode", "--python", layout.python, LOCK)
+        uv(layout, "venv", "--allow-existing", "--python", version, layout.venv)
+        uv(layout, "pip", "sync", "--compile-bytecode", "--python", layout.python, LOCK)
     if found != wanted:
         words = ("--no-deps", "--no-build-isolation", "--editable", PROJECT)
-        _uv(layout, "pip", "install", "--python", layout.python, *words)
+        uv(layout, "pip", "install", "--python", layout.python, *words)
         stamp.write_text(wanted)
     _driver_module(layout).write_text(DRIVER_MODULE)
     sudo = layout.shims / "sudo"
@@ -57,7 +57,8 @@ def _driver_module(layout: Layout) -> Path:
     return layout.venv / "lib" / version / "site-packages" / "nova" / "virt" / "lab_namespace.py"
 
 
-def _uv(layout: Layout, *words: str | Path) -> None:
+def uv(layout: Layout, *words: str | Path) -> None:
+    """Run uv. Raises ``LabError`` if it fails."""
     command.run([*_program(), *words], layout.log("uv"))
 
 

@@ -20,7 +20,8 @@ _TRANSPORT = "{scheme}://{username}:{password}@{hostname}:{port}/{path}"
 class Schema:
     """The databases of one service, and the commands that fill them.
 
-    ``commands`` have the service's configuration directory as ``{etc}``. ``each`` is SQL for every loaded copy.
+    ``commands`` have the service's configuration directory as ``{etc}``, the services' environment as ``{venv}``.
+    ``each`` is SQL for every loaded copy.
     """
 
     service: str
@@ -58,7 +59,14 @@ REGIONAL = (
         # The default volume type is made by the schema's migrations. Each region has one of its own, as real ones do.
         each="UPDATE volume_types SET id = UUID()",
     ),
-    Schema("glance", ("glance",), ("glance-manage --config-file {etc}/glance-api.conf db_sync",)),
+    Schema(
+        "glance",
+        ("glance",),
+        (
+            "glance-manage --config-file {etc}/glance-api.conf db_sync",
+            "glance-manage --config-file {etc}/glance-api.conf db_load_metadefs {venv}/etc/glance/metadefs",
+        ),
+    ),
     Schema("placement", ("placement",), ("placement-manage --config-file {etc}/placement.conf db sync",)),
 )
 
@@ -98,7 +106,8 @@ def _ensure(lab: Lab, schema: Schema, etc: Path, name_of: Callable[[str], str]) 
 
 def _make(lab: Lab, schema: Schema, etc: Path) -> None:
     for line in schema.commands:
-        words = [word if word.startswith("{scheme}") else word.format(etc=etc) for word in line.split()]
+        places = {"etc": etc, "venv": lab.layout.venv}
+        words = [word if word.startswith("{scheme}") else word.format(**places) for word in line.split()]
         program = lab.layout.venv / "bin" / words[0]
         command.run([program, *words[1:]], lab.layout.log(words[0]), family.environment(lab.layout))
 

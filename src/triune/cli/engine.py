@@ -13,6 +13,8 @@ from triune.network.servers import Servers
 from triune.network.top import central, has_networks
 from triune.network.top_ports import TopPorts
 from triune.shared.convergence import Convergence
+from triune.shared.image_convergence import ImageConvergence
+from triune.shared.images import IMAGE, IMAGES
 from triune.shared.named_convergence import NamedConvergence
 from triune.work.backoff import Backoff
 from triune.work.pace import Pace
@@ -38,6 +40,7 @@ def pace(conf: cfg.ConfigOpts) -> Pace:
         keep_finished=settings.keep_finished,
         backoff=Backoff(settings.first_pause, settings.longest_pause),
         grace=GRACE,
+        copy_deadline=settings.copy_deadline,
     )
 
 
@@ -46,6 +49,14 @@ def handlers(shared: Gateway) -> Mapping[str, Handler]:
     ports = TopPorts(shared.service_user, central(shared.conf))
     return {
         **Convergence(shared.registry, shared.service_user, shared.intents).handlers(),
+        **ImageConvergence(
+            shared.registry,
+            shared.service_user,
+            shared.intents,
+            shared.routings,
+            shared.conf.pods.store_deadline,
+            shared.journal.tell,
+        ).handlers(),
         **NamedConvergence(shared.registry, shared.service_user, shared.intents).handlers(),
         **network_handlers(shared),
         SERVER: Servers(shared.registry, shared.service_user, ports),
@@ -65,7 +76,13 @@ def periodic(shared: Gateway) -> Iterable[PeriodicKeys]:
     async def drift() -> Iterable[Key]:
         return [Key(DRIFT, pod.id, pod.id) for pod in await shared.registry.pods()]
 
-    found = {DRIFT: PeriodicKeys("drift", shared.conf.worker.drift_interval, drift)}
+    async def images() -> Iterable[Key]:
+        # Pods in which no image was made have nothing to be compared with.
+        homes = await shared.routings.pods_of(IMAGE)
+        return [Key(IMAGES, pod.id, pod.id) for pod in await shared.registry.pods() if pod.id in homes]
+
+    interval = shared.conf.worker.drift_interval
+    found = {DRIFT: PeriodicKeys("drift", interval, drift), IMAGES: PeriodicKeys("images", interval, images)}
     return [keys for kind, keys in found.items() if kind in shared.runner.handlers]
 
 

@@ -177,6 +177,8 @@ class App:
 
     def _not_offered(self, service: Service, request: Request, path: str) -> Response:
         offered = [method for method in METHODS if service.routes.match(method, path) is not None]
+        if path.endswith("/"):
+            return self._not_found(service, request)
         if "POST" not in offered:
             # Written to one pod of many, by chance, it would be a surprise to everybody.
             raise ApiError(501, f"{request.method} {path} is not offered by this cloud.")

@@ -42,11 +42,18 @@ async def read_all(
     call: Call, targets: Iterable[Target], decode: Callable[[Document], T]
 ) -> list[tuple[Document, T]] | Response:
     """Ask pods for something that is put together from their answers; see `usable` for those that refuse."""
-    documents = usable(call, await ask_all(call, targets))
-    if isinstance(documents, Document):
-        return await call.respond(documents)
+    return await read_answers(call, await ask_all(call, targets), decode)
+
+
+async def read_answers(
+    call: Call, documents: Iterable[Document], decode: Callable[[Document], T]
+) -> list[tuple[Document, T]] | Response:
+    """What pods have answered, or the refusal that decides the whole."""
+    good = usable(call, documents)
+    if isinstance(good, Document):
+        return await call.respond(good)
     answers: list[tuple[Document, T]] = []
-    for document in documents:
+    for document in good:
         try:
             answers.append((document, decode(document)))
         except PodUnreachable as error:

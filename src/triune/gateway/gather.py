@@ -11,54 +11,34 @@ import msgspec
 from oslo_utils import strutils
 
 from triune.gateway.call import Call
-from triune.gateway.fanout import compose, read_all
+from triune.gateway.collection import Collection, Found, is_count, pod_query, without
+from triune.gateway.fanout import ask_all, compose, read_all, read_answers
 from triune.gateway.http import Response
-from triune.gateway.order import Order, Parameters
-from triune.gateway.paging import DONE, Item, Marker, Merged, Page, Position, Rank, SortKey, item_id, merge, rank
+from triune.gateway.order import Parameters
+from triune.gateway.paging import (
+    DONE,
+    Item,
+    Marker,
+    Merged,
+    Page,
+    Position,
+    Rank,
+    SortKey,
+    item_id,
+    merge,
+    rank,
+    rank_of,
+)
 from triune.gateway.service import parse_version
 from triune.gateway.strategies import Anywhere, find
 from triune.gateway.translate import translate_item
-from triune.pods.client import Document, PodUnreachable, Target
-from triune.pods.locate import Kind
+from triune.pods.client import Document, Target
 from triune.pods.registry import Pod
 
 # Pages of one pod that are read to find the place of a plain id as marker.
 MAX_SCAN = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """A list of an API.
-
-    `name` is its key in the document; `path` (from the version on) is what pods are asked for, which shows every sort
-    key; `fields` are what is told of each item (None: everything). `down_since` is the microversion from which
-    resources of a pod that is away are told as `UNKNOWN`, as Nova does for a cell that is down. `marker` is the field
-    whose value the API takes as a marker. No `kind`: items cannot be shown by their marker (`Probing`). `links` is the
-    key of the links to the next page where it does not follow from the name.
-    """
-
-    name: str
-    path: str
-    kind: Kind | None
-    order: Order
-    fields: tuple[str, ...] | None = None
-    down_since: tuple[int, int] | None = None
-    marker: str = "id"
-    links: str | None = None
-
-    @property
-    def links_key(self) -> str:
-        """The key of the links to the next page."""
-        return self.links or f"{self.name}_links"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What one pod answers: items, whether there are more, and the total where the API counts."""
-
-    items: list[Item]
-    has_more: bool
-    count: int | None
+# How a marker is refused that a pod does not know (any more).
+REFUSED = (400, 404)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +72,7 @@ class Gather:
             skipped = await self._page(call, pods, parameters, before, order, min(offset, most))
             if isinstance(skipped, Response):
                 return skipped
-            before = skipped.merged.positions
+            before = skipped.merged
             offset = max(0, offset - len(skipped.merged.items)) if skipped.merged.items else 0
         page = await self._page(call, pods, parameters, before, order, limit)
         return page if isinstance(page, Response) else await self._answer(call, parameters, page)
@@ -104,16 +84,18 @@ class Gather:
         call: Call,
         pods: list[Pod],
         parameters: Parameters,
-        before: Mapping[str, Position],
+        before: Merged,
         order: list[SortKey],
         limit: int,
     ) -> MergedPage | Response:
-        asked = [pod for pod in pods if before.get(pod.id) != DONE and pod.id not in call.missing]
-        answers = await read_all(call, self._targets(call, asked, parameters, before, limit), self._decode)
+        asked = [pod for pod in pods if before.positions.get(pod.id) != DONE and pod.id not in call.missing]
+        documents = await ask_all(call, self._targets(call, asked, parameters, before.positions, limit))
+        documents = await self._found_again(call, documents, parameters, before, order, limit)
+        answers = await read_answers(call, documents, self._decode)
         if isinstance(answers, Response):
             return answers
         # Behind the first page somebody has answered already, even if nobody was left to ask now.
-        call.settle_missing(answered=bool(answers) or bool(before))
+        call.settle_missing(answered=bool(answers) or bool(before.positions))
         pages = [Page(document.pod.id, found.items, found.has_more) for document, found in answers]
         return MergedPage(
             merge(pages, before, order, limit, self._collection.marker),
@@ -121,6 +103,37 @@ class Gather:
             sum(found.count for _, found in answers if found.count is not None),
             any(found.count is not None for _, found in answers),
         )
+
+    async def _found_again(
+        self,
+        call: Call,
+        documents: list[Document],
+        parameters: Parameters,
+        before: Merged,
+        order: list[SortKey],
+        limit: int,
+    ) -> list[Document]:
+        """The answers of the pods, where one does not know its position any more from what is behind that place.
+
+        What was told last may have been deleted since. Cinder refuses it as a marker then.
+        """
+        lost = [
+            document.pod
+            for document in documents
+            if document.status in REFUSED and isinstance(before.positions.get(document.pod.id), str)
+            if document.pod.id in before.values
+        ]
+        if not lost:
+            return documents
+        places = await asyncio.gather(
+            *(
+                self._place(call, parameters, order, pod, (rank_of(before.values[pod.id], order), pod.region_name))
+                for pod in lost
+            )
+        )
+        positions = {pod.id: place for pod, place in zip(lost, places, strict=True)}
+        again = await ask_all(call, self._targets(call, lost, parameters, positions, limit))
+        return [*(each for each in documents if each.pod.id not in positions), *again]
 
     async def _pods(self, call: Call, parameters: Parameters) -> list[Pod]:
         pods = sorted(await call.pods(), key=lambda pod: pod.region_name)
@@ -135,7 +148,7 @@ class Gather:
             call.target(
                 pod,
                 path=self._collection.path,
-                query=_pod_query(parameters, pod, before.get(pod.id), limit),
+                query=pod_query(parameters, pod, before.get(pod.id), limit),
                 deadline=deadline,
             )
             for pod in pods
@@ -143,18 +156,18 @@ class Gather:
 
     async def _positions(
         self, call: Call, parameters: Parameters, order: list[SortKey], pods: list[Pod]
-    ) -> dict[str, Position] | Response:
+    ) -> Merged | Response:
         marker = dict(parameters).get("marker")
         if not marker:
-            return {}
+            return Merged()
         ours = Marker.decode(marker)
         if ours is None:
             return await self._behind(call, parameters, order, pods, marker)
-        return {pod.id: ours.positions.get(pod.id) for pod in pods}
+        return Merged(positions={pod.id: ours.positions.get(pod.id) for pod in pods}, values=ours.values)
 
     async def _behind(
         self, call: Call, parameters: Parameters, order: list[SortKey], pods: list[Pod], marker: str
-    ) -> dict[str, Position] | Response:
+    ) -> Merged | Response:
         """The positions behind an item that is named by its plain id, whichever pod holds it."""
         found = await self._shown(call, parameters, order, pods, marker)
         if isinstance(found, Response):
@@ -163,7 +176,8 @@ class Gather:
         mine = (rank(shown, order), owner.region_name)
         others = [pod for pod in pods if pod.id != owner.id]
         places = await asyncio.gather(*(self._place(call, parameters, order, pod, mine) for pod in others))
-        return {owner.id: marker, **{pod.id: place for pod, place in zip(others, places, strict=True)}}
+        behind = {pod.id: place for pod, place in zip(others, places, strict=True)}
+        return Merged(positions={owner.id: marker, **behind})
 
     async def _shown(
         self, call: Call, parameters: Parameters, order: list[SortKey], pods: list[Pod], marker: str
@@ -202,13 +216,7 @@ class Gather:
         return position
 
     def _decode(self, document: Document) -> Found:
-        fields = document.decode(dict[str, msgspec.Raw])
-        try:
-            items = msgspec.json.decode(fields[self._collection.name], type=list[Item])
-            count = msgspec.json.decode(fields["count"], type=int) if "count" in fields else None
-        except (KeyError, msgspec.DecodeError) as error:
-            raise PodUnreachable(document.pod, document.service, f"no list of {self._collection.name}") from error
-        return Found(items, bool(items) and self._collection.links_key in fields, count)
+        return self._collection.read(document)
 
     # -- answering
 
@@ -226,8 +234,8 @@ class Gather:
         count = earlier.count if earlier is not None and earlier.count is not None else page.count
         # A missing pod is asked again with the next page, but alone it is no reason for one.
         if merged.items and merged.has_more_than(call.missing):
-            marker = Marker(merged.positions, count if page.is_counted else None).encode()
-            query = urlencode([*_without(parameters, "marker", "offset"), ("marker", marker)])
+            marker = Marker(merged.positions, count if page.is_counted else None, merged.values).encode()
+            query = urlencode([*without(parameters, "marker", "offset"), ("marker", marker)])
             body[collection.links_key] = [{"rel": "next", "href": call.top_url(call.path, query)}]
         elif call.missing and collection.down_since is not None:
             items += await self._unknown(call, parameters, collection.down_since)
@@ -263,35 +271,9 @@ class Gather:
 def _limit(parameters: Parameters, most: int) -> int:
     value = dict(parameters).get("limit", "")
     # A malformed limit is passed on, and the pods refuse it in their own words.
-    return min(int(value), most) if _is_count(value) else most
+    return min(int(value), most) if is_count(value) else most
 
 
 def _offset(parameters: Parameters) -> int:
     value = dict(parameters).get("offset", "")
-    return int(value) if _is_count(value) else 0
-
-
-def _is_count(value: str) -> bool:
-    # Longer ones are no numbers that anybody means, and the pods refuse them.
-    return value.isdecimal() and len(value) < 19
-
-
-def _pod_query(parameters: Parameters, pod: Pod, position: Position, limit: int) -> str:
-    result: Parameters = []
-    for name, value in _without(parameters, "marker"):
-        if name in ("limit", "offset") and _is_count(value):
-            continue
-        if name == "availability_zone":
-            if pod.pod_az_name:
-                result.append((name, pod.pod_az_name))
-            continue
-        result.append((name, value))
-    if not any(name == "limit" for name, _ in result):
-        result.append(("limit", str(limit)))
-    if isinstance(position, str):
-        result.append(("marker", position))
-    return urlencode(result)
-
-
-def _without(parameters: Parameters, *names: str) -> Parameters:
-    return [(key, value) for key, value in parameters if key not in names]
+    return int(value) if is_count(value) else 0

@@ -3,9 +3,10 @@
 import base64
 import heapq
 import zlib
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import total_ordering
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -62,12 +63,20 @@ class Page:
     has_more: bool
 
 
+Values = list[msgspec.Raw]
+"""What an item is sorted by, as far as it shows it, in the order of the sort keys."""
+
+
 @dataclass(slots=True)
 class Merged:
-    """The merged page: items with the pods they are from, and each pod's position behind it."""
+    """The merged page: items with the pods they are from, and each pod's position behind it.
+
+    `values` are those of each pod's last told item: they say where the list goes on when that item is gone.
+    """
 
     items: list[tuple[str, Item]] = field(default_factory=list)
     positions: dict[str, Position] = field(default_factory=dict)
+    values: dict[str, Values] = field(default_factory=dict)
 
     def has_more_than(self, missing: Container[str]) -> bool:
         """Whether any pod has more to tell, those aside that do not answer."""
@@ -81,17 +90,22 @@ def item_id(item: Item, field: str = "id") -> str:
 
 def rank(item: Item, order: Sequence[SortKey]) -> list[Rank]:
     """Where an item stands. From the first field on that the item does not show, each pod's own order decides."""
-    ranks: list[Rank] = []
-    for key in order:
-        if key.field not in item:
-            break
-        ranks.append(Rank(msgspec.json.decode(item[key.field]), key.descending))
-    return ranks
+    return rank_of(sort_values(item, order), order)
+
+
+def sort_values(item: Item, order: Sequence[SortKey]) -> Values:
+    """What an item is sorted by, up to the first field that it does not show."""
+    return [item[key.field] for key in takewhile(lambda key: key.field in item, order)]
+
+
+def rank_of(values: Values, order: Sequence[SortKey]) -> list[Rank]:
+    """Where an item with these values stands."""
+    return [Rank(msgspec.json.decode(value), key.descending) for value, key in zip(values, order, strict=False)]
 
 
 def merge(
     pages: Iterable[Page],
-    before: Mapping[str, Position],
+    before: Merged,
     order: Sequence[SortKey],
     limit: int,
     marker: str = "id",
@@ -102,7 +116,7 @@ def merge(
     with more items has run dry, because its next item might belong before those of the others.
     """
     pages = list(pages)
-    merged = Merged(positions=dict(before))
+    merged = Merged(positions=dict(before.positions), values=dict(before.values))
     taken = dict.fromkeys((page.pod_id for page in pages), 0)
     ends = {page.pod_id: len(page.items) for page in pages}
     by_pod = {page.pod_id: page for page in pages}
@@ -117,11 +131,13 @@ def merge(
             break
         merged.items.append((pod_id, item))
         merged.positions[pod_id] = item_id(item, marker)
+        merged.values[pod_id] = sort_values(item, order)
         taken[pod_id] += 1
         dry = taken[pod_id] == ends[pod_id] and by_pod[pod_id].has_more
     for page in pages:
         if taken[page.pod_id] == len(page.items) and not page.has_more:
             merged.positions[page.pod_id] = DONE
+            merged.values.pop(page.pod_id, None)
         else:
             merged.positions.setdefault(page.pod_id, None)
     return merged
@@ -131,7 +147,7 @@ _MARKER_PREFIX = "triune-"
 
 
 class Marker(msgspec.Struct):
-    """Where a merged list goes on: the position in every pod, and the total where the API counts.
+    """Where a merged list goes on: as in `Merged`, and the total where the API counts.
 
     It is not signed, for nothing in it is trusted: the positions are ids that go to the pods as `marker`, with the
     caller's own rights, and are refused there like any other.
@@ -139,6 +155,7 @@ class Marker(msgspec.Struct):
 
     positions: dict[str, str | int | None]
     count: int | None = None
+    values: dict[str, Values] = {}
 
     def encode(self) -> str:
         """The text of the marker, for a URL."""

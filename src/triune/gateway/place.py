@@ -8,6 +8,7 @@ from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
 from triune.gateway.forward import unreachable
 from triune.gateway.http import Response
+from triune.gateway.image.bring import brought
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.locate import IMAGE, Kind, NotInAnyPod, PodsMissing, is_uuid
 from triune.pods.placement import Anchor, Limit, Limited, NoCandidate, UnknownZone, candidates
@@ -72,13 +73,17 @@ async def ordered_candidates(
 
 
 async def with_images(call: Call, pods: list[Pod], image_ids: Iterable[Any]) -> list[Pod]:
-    """The candidates that have all the images; all candidates when none has them, for the native refusal."""
+    """The candidates that have all the images; where none has them, the first to which they could be brought.
+
+    All candidates, for the native refusal, when nobody has them. Raises `ApiError`.
+    """
     named = (value for value in image_ids if isinstance(value, str) and is_uuid(value))
     wanted = list(dict.fromkeys(named))[:MAX_ANCHORS]
-    if not wanted or len(pods) < 2:
+    if not wanted:
         return pods
     holds = await asyncio.gather(*(_has_all(call, pod, wanted) for pod in pods))
-    return [pod for pod, has_them in zip(pods, holds, strict=True) if has_them] or pods
+    having = [pod for pod, has_them in zip(pods, holds, strict=True) if has_them]
+    return having or await brought(call, pods, wanted)
 
 
 async def _has_all(call: Call, pod: Pod, image_ids: list[str]) -> bool:

@@ -104,7 +104,7 @@ class RouteTable:
                 found = self._walk(literal, segments, index + 1, method, values)
                 if found is not None:
                     return found
-            if node.parameter is not None:
+            if node.parameter is not None and segment:
                 found = self._walk(node.parameter, segments, index + 1, method, (*values, unquote(segment)))
                 if found is not None:
                     return found
@@ -114,4 +114,6 @@ class RouteTable:
 
 
 def _segments(path: str) -> list[str]:
-    return [segment for segment in path.split("/") if segment]
+    """The parts of a path. OpenStack's routing knows no path that ends with a slash, and no empty part."""
+    bare = path.removeprefix("/")
+    return bare.split("/") if bare else []

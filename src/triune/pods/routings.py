@@ -69,6 +69,11 @@ class Routings:
             query = query.where(RoutingRow.project_id == project_id, RoutingRow.project_id.is_not(None))
         return [row[0] for row in await self._rows(query.order_by(RoutingRow.id.desc()).limit(limit))]
 
+    async def pods_of(self, resource_type: str) -> set[str]:
+        """The pods in which resources of a type are known to be."""
+        query = select(RoutingRow.pod_id).where(RoutingRow.resource_type == resource_type).distinct()
+        return {row[0] for row in await self._rows(query)}
+
     async def used_pods(self, project_id: str | None) -> dict[str, int]:
         """How many resources of a project are known to be in each pod."""
         counted = select(RoutingRow.pod_id, func.count()).where(RoutingRow.project_id == project_id)

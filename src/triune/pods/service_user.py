@@ -8,7 +8,7 @@ from multidict import CIMultiDict
 
 from triune.identity import Identity, IdentityUnavailable
 from triune.log import current_request_id
-from triune.pods.client import Document, PodClient, PodUnreachable, Target
+from triune.pods.client import Answer, Body, Document, PodClient, PodUnreachable, Target
 from triune.pods.registry import Pod
 
 
@@ -36,19 +36,40 @@ class ServiceUser:
 
         `deadline` in seconds, the usual one where there is none. Raises `PodUnreachable`.
         """
+        whole = await self._headers(pod, service, headers)
+        if microversion is not None:
+            whole["OpenStack-API-Version"] = microversion
+        body = None
+        if document is not None:
+            whole.setdefault("Content-Type", "application/json")
+            body = msgspec.json.encode(document)
+        return await self._client.fetch(Target(pod, service, method, path, query, deadline=deadline), whole, body)
+
+    async def send(
+        self,
+        pod: Pod,
+        service: str,
+        method: str,
+        path: str,
+        body: Body = None,
+        headers: Mapping[str, str] | None = None,
+        deadline: float | None = None,
+    ) -> Answer:
+        """Ask a pod with a body that may be streamed, for an answer that may be; it must be closed, or read.
+
+        `deadline` in seconds until the answer begins, after the last piece of the body. Raises `PodUnreachable`.
+        """
+        target = Target(pod, service, method, path, deadline=deadline)
+        return await self._client.send(target, await self._headers(pod, service, headers), body)
+
+    async def _headers(self, pod: Pod, service: str, headers: Mapping[str, str] | None) -> CIMultiDict[str]:
         try:
-            headers = CIMultiDict({**(headers or {}), "X-Auth-Token": await self._identity.service_token()})
+            whole = CIMultiDict({**(headers or {}), "X-Auth-Token": await self._identity.service_token()})
         except IdentityUnavailable as error:
             raise PodUnreachable(pod, service, str(error), sent=False) from error
         if (request_id := current_request_id()) is not None:
-            headers["X-OpenStack-Request-ID"] = request_id
-        if microversion is not None:
-            headers["OpenStack-API-Version"] = microversion
-        body = None
-        if document is not None:
-            headers["Content-Type"] = "application/json"
-            body = msgspec.json.encode(document)
-        return await self._client.fetch(Target(pod, service, method, path, query, deadline=deadline), headers, body)
+            whole["X-OpenStack-Request-ID"] = request_id
+        return whole
 
     async def project(self) -> str:
         """The project in which Triune's own user is. Raises `IdentityUnavailable`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.registry import Pod, Registry
@@ -20,7 +20,7 @@ from triune.shared.intents import Intents
 from triune.work.handler import Handler
 from triune.work.requests import Key
 
-FLAVOR, KEYPAIR, IMAGE = "flavor", "keypair", "image"
+FLAVOR, KEYPAIR = "flavor", "keypair"
 
 Ask = Callable[[Pod, str], Awaitable[Document]]
 Copy = Callable[[Pod, Pod], Awaitable[None]]
@@ -41,7 +41,7 @@ class Convergence:
 
     def handlers(self) -> Mapping[str, Handler]:
         """What the worker calls for each kind."""
-        return {FLAVOR: self.flavor, KEYPAIR: self.keypair, IMAGE: self.image}
+        return {FLAVOR: self.flavor, KEYPAIR: self.keypair}
 
     async def flavor(self, key: Key) -> None:
         """A flavor, with its extra specs and access list; one that is there already is never overwritten."""
@@ -69,15 +69,7 @@ class Convergence:
 
         await self._converge(key, ask, copy)
 
-    async def image(self, key: Key) -> None:
-        """An image that was removed; data is not copied here."""
-
-        async def ask(pod: Pod, method: str) -> Document:
-            return await self._user.fetch(pod, "image", method, f"/v2/images/{quote(key.resource_id, safe='')}")
-
-        await self._converge(key, ask, None)
-
-    async def _converge(self, key: Key, ask: Ask, copy: Copy | None) -> None:
+    async def _converge(self, key: Key, ask: Ask, copy: Copy) -> None:
         pods = await self._registry.pods()
         pod = next((pod for pod in pods if pod.id == key.pod_id), None)
         if pod is None:
@@ -85,7 +77,7 @@ class Convergence:
         if await self._intents.is_removed(key):
             _require(key, await ask(pod, "DELETE"))
             return
-        if copy is None or _require(key, await ask(pod, "GET")):
+        if _require(key, await ask(pod, "GET")):
             return
         away: PodUnreachable | None = None
         for source in pods:

@@ -257,6 +257,11 @@ class Journal:
             chosen, lambda ids: update(TABLE).where(JournalRow.id.in_(ids), untold).values(last_error=why)
         )
 
+    async def tell(self, key: Key, progress: str) -> None:
+        """Say of a key that is being worked on how far it is; its job shows it until the attempt ends."""
+        statement = update(TABLE).where(is_key(key), ~_FREE).values(last_error=progress[:MAX_ERROR])
+        await self._execute(statement)
+
     async def prune(self, keep: float) -> int:
         """Drop what was finished more than `keep` seconds ago, and what concerns pods that are no longer registered.
 

@@ -13,15 +13,18 @@ class Kind:
     """`fields` are the names of the parts of the resource id, which are joined by `/`; none: the pod itself is meant.
 
     `service` is the service of the pod without which nothing can be done; None where no single pod is concerned.
+    `moves_data`: an attempt may take hours, so only some of the places are for it.
     """
 
     fields: tuple[str, ...]
     service: str | None
+    moves_data: bool = False
 
 
 KINDS: Final[Mapping[str, Kind]] = {
     "flavor": Kind(("flavor_id",), "compute"),
-    "image": Kind(("image_id",), "image"),
+    "image": Kind(("image_id",), "image", moves_data=True),
+    "images": Kind((), "image"),
     "keypair": Kind(("user_id", "name"), "compute"),
     "volume_type": Kind(("name",), "volume"),
     "group_type": Kind(("name",), "volume"),
@@ -46,6 +49,11 @@ def fields(kind: str) -> tuple[str, ...]:
     """The names that make up a key of a kind, the pod's last."""
     found = KINDS[kind]
     return found.fields if found.service is None else (*found.fields, "pod_id")
+
+
+def moves_data(key: Key) -> bool:
+    """Whether an attempt at a key may take hours."""
+    return key.kind in KINDS and KINDS[key.kind].moves_data
 
 
 def resource(key: Key) -> dict[str, str]:

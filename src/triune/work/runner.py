@@ -24,6 +24,7 @@ from triune.work.away import Away
 from triune.work.entry import Entry
 from triune.work.handler import Again, Handler, KeyFailed, KeyWaits, told
 from triune.work.journal import Journal
+from triune.work.kinds import moves_data
 from triune.work.lease import LeaseLost, Observer, kept
 from triune.work.pace import Pace
 from triune.work.requests import Key
@@ -224,7 +225,8 @@ class Runner:
 
     async def _attempt(self, lease: Entry) -> Outcome:
         key, pace = lease.key, self.pace
-        limit = asyncio.timeout(pace.attempt_deadline)
+        deadline = pace.copy_deadline if moves_data(key) else pace.attempt_deadline
+        limit = asyncio.timeout(deadline)
         try:
             async with kept(self.journal, lease, pace.lease_time), limit:
                 again = await self.handlers[key.kind](key)
@@ -237,7 +239,7 @@ class Runner:
             return await self._wait(lease, Again(error.again.seconds, str(error)))
         except Exception as error:  # noqa: BLE001 - any failure of a handler is a reason to try again, and is told
             late = isinstance(error, TimeoutError) and limit.expired()
-            return await self._fail(lease, error, f"not done in {pace.attempt_deadline:g} s" if late else told(error))
+            return await self._fail(lease, error, f"not done in {deadline:g} s" if late else told(error))
         if again is not None:
             return await self._wait(lease, again)
         return Outcome(lost=not await self._write(self.journal.succeeded(lease)))

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from triune.work.away import Absence
 from triune.work.entry import Entry
-from triune.work.kinds import KINDS
+from triune.work.kinds import KINDS, moves_data
 from triune.work.lease import Observer
 from triune.work.periodic import Chore, PeriodicKeys, repeat
 from triune.work.requests import Key
@@ -32,6 +32,8 @@ REST = 3.0
 # How often the pause doubles while the database does not answer.
 DOUBLINGS = 4
 AHEAD = 8
+# The part of the places, of a process and of a pod, that work may take which moves data for hours.
+DATA_PART = 4
 
 
 class Worker:
@@ -141,6 +143,7 @@ class Worker:
         taken = list(self._running.values())
         per_pod = Counter(key.pod_id for key in taken)
         per_service = Counter(_service(key) for key in taken)
+        moving = Counter(key.pod_id for key in taken if moves_data(key))
         chosen: list[Entry] = []
         for entry in entries:
             key = entry.key
@@ -151,14 +154,21 @@ class Worker:
             if (
                 per_pod[key.pod_id] >= self._pace.keys_per_pod
                 or (places is not None and per_service[_service(key)] >= places)
+                or (moves_data(key) and self._is_full(moving, key.pod_id))
                 or self._runner.runs(key)
             ):
                 continue
             chosen.append(entry)
             taken.append(key)
+            moving[key.pod_id] += moves_data(key)
             per_pod[key.pod_id] += 1
             per_service[_service(key)] += 1
         return chosen
+
+    def _is_full(self, moving: Counter[str], pod_id: str) -> bool:
+        """Whether as much data is moved as may be: to a pod, or altogether."""
+        per_pod = max(self._pace.keys_per_pod // DATA_PART, 1)
+        return moving[pod_id] >= per_pod or moving.total() >= max(self._pace.keys_at_once // DATA_PART, 1)
 
     def _start(self, lease: Entry) -> None:
         task = asyncio.create_task(self._run(lease))

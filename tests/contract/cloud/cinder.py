@@ -9,6 +9,7 @@ from typing import Any
 from .cinder_actions import Actions
 from .cinder_groups import Groups
 from .cinder_hosts import Hosts
+from .cinder_transfers import Transfers
 from .keystone import Keystone
 from .pod_service import Record, microversion, ordered, page, query
 from .service import Answer, Asked, On, Refusal, fault
@@ -17,7 +18,7 @@ SORT_KEYS = {
     "id": "id", "created_at": "created_at", "updated_at": "updated_at", "name": "name", "display_name": "name",
     "size": "size", "status": "status", "availability_zone": "availability_zone",
 }  # fmt: skip
-KINDS = ("volume", "snapshot", "backup", "group", "group_snapshot")
+KINDS = ("volume", "snapshot", "backup", "group", "group_snapshot", "transfer")
 
 
 def now() -> str:
@@ -30,7 +31,7 @@ def error(code: int, message: str) -> Refusal:
     return fault(code, message)
 
 
-class Cinder(Actions, Groups, Hosts):
+class Cinder(Actions, Groups, Hosts, Transfers):
     """The block storage service of one pod."""
 
     lowest = "3.0"
@@ -70,6 +71,7 @@ class Cinder(Actions, Groups, Hosts):
         yield from self.type_routes()
         yield from self.group_routes()
         yield from self.host_routes()
+        yield from self.transfer_routes()
         yield On("GET", f"{root}/os-availability-zone", self._zones)
         yield On("GET", f"{root}/limits", self._limits)
 
@@ -201,6 +203,8 @@ class Cinder(Actions, Groups, Hosts):
         for name, source in (("volume_id", "volume"), ("source_volid", "volume"), ("snapshot_id", "snapshot")):
             if wanted.get(name):
                 self._find(asked, source, wanted[name])
+        if kind == "volume" and wanted.get("imageRef"):
+            self.require_image(wanted["imageRef"])
         volume_type = wanted.get("volume_type") or "__DEFAULT__"
         if volume_type != "__DEFAULT__":
             known = self.by_name_or_id("volume_type", volume_type)

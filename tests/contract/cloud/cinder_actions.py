@@ -6,8 +6,10 @@ volume_image_metadata; cinder.api.v3.volumes, volume_metadata, snapshot_metadata
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from .cinder_types import ROOT, Types
+from .glance import Glance
 from .pod_service import Record, numbers
 from .service import Answer, Asked, On, fault
 
@@ -21,6 +23,7 @@ STATUS: dict[str, dict[str, str | None]] = {
         "os-migrate_volume": None, "os-migrate_volume_completion": None, "os-reset_status": None,
         "os-force_delete": "deleting", "os-unmanage": "unmanaging", "revert": "reverting", "os-retype": None,
         "os-set_image_metadata": None, "os-show_image_metadata": None, "os-unset_image_metadata": None,
+        "os-volume_upload_image": "uploading",
     },
     "snapshot": {
         "os-force_delete": "deleting", "os-reset_status": None, "os-unmanage": "unmanaging",
@@ -37,7 +40,9 @@ SINCE = {"revert": "3.40", "os-reimage": "3.68"}
 
 
 class Actions(Types):
-    """What is done to one resource."""
+    """What is done to one resource. `glance` has the images of the same pod."""
+
+    glance: Glance | None = None
 
     def _find(self, asked: Asked, kind: str, id_: str) -> Record:
         raise NotImplementedError
@@ -57,6 +62,10 @@ class Actions(Types):
         if numbers(asked.headers["version"]) < numbers(SINCE.get(action, "3.0")):
             raise fault(404, f"API version {asked.headers['version']} is not supported on this method.")
         record = self._find(asked, kind, id_)
+        if action == "os-volume_upload_image":
+            return self._upload(asked, record, wanted)
+        if action == "os-reimage":
+            self.require_image(wanted.get("image_id"))
         if action == "os-retype":
             record["volume_type"] = self.by_name_or_id("volume_type", wanted["new_type"])["name"]
         told = (wanted or {}).get("status") if action in ("os-reset_status", "os-update_snapshot_status") else None
@@ -69,6 +78,29 @@ class Actions(Types):
         if action == "os-migrate_volume_completion":
             return Answer(200, {"save_volume_id": wanted["new_volume"]})
         return Answer(200 if action in OK else 202)
+
+    def require_image(self, image_id: Any) -> None:
+        """cinder.volume.flows.api.create_volume and cinder.image.image_utils. Raises `Refusal`."""
+        if not isinstance(image_id, str):
+            raise fault(400, f"Invalid input for field/attribute imageRef. Value: {image_id}.")
+        image = self.glance.images.get(image_id) if self.glance is not None else None
+        if image is None:
+            raise fault(404, f"Image {image_id} could not be found.")
+        if image["status"] != "active":
+            raise fault(400, f"Invalid input received: Image {image_id} is not active.")
+
+    def _upload(self, asked: Asked, volume: Record, wanted: Record) -> Answer:
+        """cinder.volume.api, `copy_volume_to_image`."""
+        assert self.glance is not None
+        key = {"cinder_encryption_key_id": "k", "cinder_encryption_key_deletion_policy": "on_image_deletion"}
+        encrypted = key if volume.get("encrypted") else {}
+        image = self.glance.add(
+            volume["project_id"], None, name=wanted["image_name"], visibility="private", **encrypted
+        )  # fmt: skip
+        if not self.glance.slow:
+            self.glance._store(image, b"volume " + volume["id"].encode())
+        shown = {"id": volume["id"], "image_id": image["id"], "image_name": image["name"], "status": "uploading"}
+        return Answer(202, {"os-volume_upload_image": {**shown, "container_format": "bare", "disk_format": "raw"}})
 
     def _put(self, asked: Asked) -> Answer:
         kind, id_ = asked.parameters

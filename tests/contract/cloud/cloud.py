@@ -51,6 +51,7 @@ class Cloud:
 
     def _pod(self, region: str) -> PodCloud:
         cinder, glance = Cinder(self.keystone), Glance(self.keystone)
+        cinder.glance = glance
         neutron = Neutron(self.keystone)
         nova = Nova(self.keystone, cinder, glance, neutron)
         return PodCloud(region, nova, cinder, glance, neutron)

@@ -10,8 +10,9 @@ from typing import Any
 
 from aiohttp import ClientPayloadError, web
 
+from .glance_actions import BASE, GlanceActions
 from .keystone import Keystone
-from .pod_service import PodService, Record, ordered, page, query
+from .pod_service import Record, ordered, page, query
 from .service import Answer, Asked, On, Refusal, webob_error
 
 UNAUTHORIZED = (
@@ -19,8 +20,8 @@ UNAUTHORIZED = (
     "the wrong credentials (e.g., bad password), or your browser does not understand how to supply the credentials "
     "required."
 )
+READ_ONLY = ("checksum", "created_at", "direct_url", "file", "schema", "self", "size", "status", "stores", "updated_at")
 STREAMED = re.compile(r"/v2/images/([^/]+)/(file|stage)")
-FIELDS = ("name", "disk_format", "container_format")
 
 
 def now() -> str:
@@ -28,14 +29,12 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Glance(PodService):
+class Glance(GlanceActions):
     """The image service of one pod."""
 
     def __init__(self, keystone: Keystone, versions: Iterable[str] = ("2.15", "2.13", "2.0")) -> None:
         super().__init__(keystone)
         self.versions = tuple(versions)
-        self.images: dict[str, Record] = {}
-        self.data: dict[str, bytes] = {}
         # Statuses that an image was in when its data arrived, in order.
         self.history: list[tuple[str, str]] = []
         # Keep no data, only count it: for streams that are larger than a test's memory.
@@ -51,9 +50,21 @@ class Glance(PodService):
             "protected": False, "os_hidden": False, "virtual_size": None, **fields,
         }  # fmt: skip
         self.images[record["id"]] = record
+        self.members[record["id"]] = {}
         if data is not None:
             self._store(record, data)
         return record
+
+    def forget(self, image_id: str) -> None:
+        """Remove an image, as Nova does with old backups."""
+        del self.images[image_id], self.members[image_id]
+        self.deleted.add(image_id)
+        self.data.pop(image_id, None)
+
+    def snapshot(self, record: Record, data: bytes) -> None:
+        """What the host of a server sends to Glance when it has made a snapshot: the data, and of what form it is."""
+        record.update(disk_format="qcow2", container_format="bare", min_disk=1)
+        self._store(record, data)
 
     def _store(self, record: Record, data: bytes) -> None:
         self.data[record["id"]] = data
@@ -82,7 +93,7 @@ class Glance(PodService):
             On("PATCH", image, self._change),
             On("DELETE", image, self._delete),
             On("GET", f"{image}/file", self._download),
-            On("PUT", f"{image}/tags/([^/]+)", self._tag),
+            *self.action_routes(),
         )
 
     def unknown(self, asked: Asked) -> Answer:
@@ -114,14 +125,6 @@ class Glance(PodService):
             ]
         }
 
-    def _image(self, asked: Asked, id_: str) -> Record:
-        record = self.images.get(id_)
-        if record is None or not (
-            asked.user.is_admin or record["owner"] == asked.user.project_id or record["visibility"] == "public"
-        ):
-            raise self.error(asked, 404, f"No image found with ID {id_}")
-        return record
-
     def _view(self, record: Record) -> Record:
         path = f"/v2/images/{record['id']}"
         return {**record, "self": path, "file": f"{path}/file", "schema": "/v2/schemas/image"}
@@ -137,13 +140,7 @@ class Glance(PodService):
             if key not in keys:
                 keys.append(key)
         directions += [directions[0] if len(directions) == 1 else "desc"] * (len(keys) - len(directions))
-        name = asked.first("name")
-        records = [
-            record
-            for record in self.images.values()
-            if (record["owner"] == asked.user.project_id or record["visibility"] == "public")
-            and (name is None or record["name"] == name)
-        ]
+        records = [record for record in self.images.values() if self._is_listed(asked, record)]
         records = ordered(records, keys, directions)
         records = page(
             records,
@@ -161,6 +158,26 @@ class Glance(PodService):
             body["next"] = f"/v2/images?{query(asked, records[-1]['id'])}"
         return Answer(200, body)
 
+    def _is_listed(self, asked: Asked, record: Record) -> bool:
+        """glance.db.sqlalchemy.api, `_select_images_query` and `_make_conditions_from_filters`."""
+        accepted = self.members[record["id"]].get(str(asked.user.project_id)) == "accepted"
+        mine = record["owner"] == asked.user.project_id or (record["visibility"] == "shared" and accepted)
+        if not (asked.user.is_admin or mine or record["visibility"] in ("public", "community")):
+            return False
+        visibility = asked.first("visibility")
+        if visibility is None and record["visibility"] == "community" and not mine:
+            return False
+        if visibility not in (None, "all", record["visibility"]):
+            return False
+        if record["os_hidden"] is not (asked.first("os_hidden") == "true"):
+            return False
+        for name in ("id", "name", "status"):
+            value = asked.first(name)
+            wanted = value.removeprefix("in:").split(",") if value and value.startswith("in:") else [value]
+            if value is not None and record[name] not in wanted:
+                return False
+        return all(tag in record["tags"] for tag in asked.all("tag"))
+
     def _create(self, asked: Asked) -> Answer:
         if not asked.body:
             raise self.error(asked, 400, "Body expected in request.")
@@ -168,9 +185,21 @@ class Glance(PodService):
             wanted = json.loads(asked.body)
         except ValueError:
             raise self.error(asked, 400, "Malformed JSON in request body.") from None
-        if wanted.get("id") in self.images:
+        for name, value in wanted.items():
+            if name in READ_ONLY:
+                raise self.error(asked, 403, f"Attribute '{name}' is read-only.")
+            if name not in BASE and not isinstance(value, str):
+                raise self.error(
+                    asked, 400, f"Provided object does not match schema 'image': {value!r} is not a string"
+                )
+            if name.startswith("os_glance_"):
+                raise self.error(asked, 403, f"Attribute '{name}' is reserved.")
+        if wanted.get("id") in self.images or wanted.get("id") in self.deleted:
             raise self.error(asked, 409, f"Image ID {wanted['id']} already exists!")
-        record = self.add(asked.user.project_id, **wanted)
+        owner = wanted.pop("owner", asked.user.project_id)
+        if owner != asked.user.project_id and not asked.user.is_admin:
+            raise self.error(asked, 403, f"You are not permitted to create images owned by '{owner}'")
+        record = self.add(owner, **wanted)
         location = f"{self.root}/v2/images/{record['id']}"
         return Answer(
             201,
@@ -181,30 +210,18 @@ class Glance(PodService):
     def _show(self, asked: Asked) -> Answer:
         return Answer(200, self._view(self._image(asked, asked.parameters[0])))
 
-    def _change(self, asked: Asked) -> Answer:
-        record = self._image(asked, asked.parameters[0])
-        if not asked.headers.get("content-type", "").startswith("application/openstack-images-v2.1-json-patch"):
-            raise self.error(asked, 415, "Supported image patch media types are ...")
-        for change in json.loads(asked.body):
-            record[change["path"].lstrip("/")] = change["value"]
-        return Answer(200, self._view(record))
-
     def _delete(self, asked: Asked) -> Answer:
         record = self._image(asked, asked.parameters[0])
         if record["protected"]:
             raise self.error(asked, 403, f"Image {record['id']} is protected and cannot be deleted.")
-        del self.images[record["id"]]
-        self.data.pop(record["id"], None)
-        return Answer(204)
-
-    def _tag(self, asked: Asked) -> Answer:
-        record = self._image(asked, asked.parameters[0])
-        record["tags"] = [*record["tags"], asked.parameters[1]]
+        self.forget(record["id"])
         return Answer(204)
 
     def _download(self, asked: Asked) -> Answer:
         record = self._image(asked, asked.parameters[0])
-        if record["status"] != "active":
+        if record["status"] == "deactivated" and not asked.user.is_admin:
+            raise self.error(asked, 403, "The requested image has been deactivated. Image data download is forbidden.")
+        if record["id"] not in self.data:
             return Answer(204)
         headers = {"Content-MD5": record["checksum"]}
         return Answer(200, text=self.data[record["id"]], headers=headers, content_type="application/octet-stream")
@@ -215,6 +232,9 @@ class Glance(PodService):
         record = self._image(asked, found.group(1))
         if record["status"] != "queued":
             raise self.error(asked, 409, f"Image status transition from {record['status']} to saving is not allowed")
+        if found.group(2) == "file" and not (record["disk_format"] and record["container_format"]):
+            message = "Properties disk_format, container_format must be set prior to saving data."
+            raise self.error(asked, 400, message)
         record["status"] = "saving" if found.group(2) == "file" else "uploading"
         pieces: list[bytes] = []
         try:
@@ -231,6 +251,12 @@ class Glance(PodService):
         if record["status"] == "queued":
             self.history.append((record["id"], "queued"))
             raise self.error(asked, 400, "The upload ended early")
+        if record["id"] not in self.images:
+            # Removed meanwhile.
+            raise self.error(asked, 410, f"Image {record['id']} could not be found after upload.")
+        if found.group(2) == "stage":
+            self.staged[record["id"]] = b"".join(pieces)
+            return Answer(204)
         self._store(record, b"".join(pieces))
         self.history.append((record["id"], "active"))
         return Answer(204)

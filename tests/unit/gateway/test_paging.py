@@ -1,6 +1,7 @@
 """Merging pages: whatever pods hold and however they page, following the positions tells each item exactly once."""
 
 import base64
+import random
 import uuid
 import zlib
 from itertools import pairwise
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triune.gateway.paging import DONE, Item, Marker, Page, Position, Rank, SortKey, item_id, merge, rank
+from triune.gateway.paging import DONE, Item, Marker, Merged, Page, Position, Rank, SortKey, item_id, merge, rank
 
 BY_TIME = [SortKey("time", descending=True), SortKey("id", descending=False)]
 
@@ -36,21 +37,24 @@ def page_of(pod_id: str, items: list[Item], position: Position, size: int) -> Pa
 
 def follow(pods: dict[str, list[Item]], order: list[SortKey], limit: int, most: dict[str, int]) -> list[list[Item]]:
     """All merged pages of pods whose own pages are at most so long."""
-    positions: dict[str, Position] = {}
+    merged = Merged()
     merged_pages: list[list[Item]] = []
     while True:
         assert len(merged_pages) < 500, "no end"
+        positions = merged.positions
         asked = [pod_id for pod_id in sorted(pods) if positions.get(pod_id) != DONE]
         pages = [page_of(pod_id, pods[pod_id], positions.get(pod_id), min(limit, most[pod_id])) for pod_id in asked]
-        merged = merge(pages, positions, order, limit)
+        merged = merge(pages, merged, order, limit)
         merged_pages.append([each for _, each in merged.items])
-        positions = merged.positions
         if not merged.items or not merged.has_more_than(()):
             return merged_pages
 
 
 values = st.one_of(st.none(), st.integers(0, 4), st.text("ab_Z", max_size=2))
 homogeneous = st.sampled_from([st.integers(0, 4), st.text("ab_Z", max_size=2), st.none() | st.integers(0, 3)])
+
+
+PODS = [f"pod-{number:02}" for number in range(20)]
 
 
 @st.composite
@@ -60,21 +64,23 @@ def clouds(draw: st.DrawFn) -> tuple[dict[str, list[Item]], list[SortKey]]:
     order = [SortKey("key", draw(st.booleans())), SortKey("id", draw(st.booleans()))]
     pods: dict[str, list[Item]] = {}
     number = 0
-    for pod_id in ("one", "three", "two")[: draw(st.integers(1, 3))]:
+    for pod_id in PODS[: draw(st.integers(1, len(PODS)))]:
         items = []
-        for _ in range(draw(st.integers(0, 12))):
+        for _ in range(draw(st.integers(0, 6))):
             number += 1
             items.append(item(id=f"id-{number:03}", key=draw(kinds)))
         pods[pod_id] = ordered(items, order)
     return pods, order
 
 
-@given(cloud=clouds(), limit=st.integers(1, 8), most=st.lists(st.integers(1, 5), min_size=3, max_size=3))
+@given(
+    cloud=clouds(), limit=st.integers(1, 8), most=st.lists(st.integers(1, 5), min_size=len(PODS), max_size=len(PODS))
+)
 def test_each_item_once_and_in_order(
     cloud: tuple[dict[str, list[Item]], list[SortKey]], limit: int, most: list[int]
 ) -> None:
     pods, order = cloud
-    pages = follow(pods, order, limit, dict(zip(("one", "three", "two"), most, strict=True)))
+    pages = follow(pods, order, limit, dict(zip(PODS, most, strict=True)))
     told = [each for page in pages for each in page]
     expected = [each for items in pods.values() for each in items]
     assert sorted(map(item_id, told)) == sorted(map(item_id, expected))
@@ -116,19 +122,20 @@ def test_a_pod_that_runs_dry_ends_the_page() -> None:
     # Its next item may belong before those that the other pod has told already.
     first = Page("one", [item(id="a", time="9")], has_more=True)
     second = Page("two", [item(id="b", time="5"), item(id="c", time="4")], has_more=False)
-    merged = merge([first, second], {}, BY_TIME, 10)
+    merged = merge([first, second], Merged(), BY_TIME, 10)
     assert [item_id(each) for _, each in merged.items] == ["a"]
     assert merged.positions == {"one": "a", "two": None}
     assert merged.has_more_than(())
 
 
 def test_limit_0_tells_nothing() -> None:
-    merged = merge([Page("one", [], has_more=False)], {}, BY_TIME, 0)
+    merged = merge([Page("one", [], has_more=False)], Merged(), BY_TIME, 0)
     assert (merged.items, merged.positions, merged.has_more_than(())) == ([], {"one": DONE}, False)
 
 
 def test_a_missing_pod_alone_is_no_reason_for_a_next_page() -> None:
-    merged = merge([Page("one", [item(id="a", time="9")], has_more=False)], {"two": "x"}, BY_TIME, 10)
+    page = Page("one", [item(id="a", time="9")], has_more=False)
+    merged = merge([page], Merged(positions={"two": "x"}), BY_TIME, 10)
     assert merged.has_more_than(())
     assert not merged.has_more_than({"two"})
 
@@ -166,7 +173,14 @@ def test_any_other_text_is_none(text: str) -> None:
 
 def test_a_marker_of_a_hundred_pods_fits_into_a_url() -> None:
     positions: dict[str, Position] = {str(uuid.uuid4()): str(uuid.uuid4()) for _ in range(100)}
-    assert len(Marker(positions).encode()) < 8000
+    values = {
+        pod_id: [
+            msgspec.Raw(msgspec.json.encode(f"2026-11-{random.randint(10, 30)}T12:{random.randint(10, 59)}:44Z")),
+            msgspec.Raw(msgspec.json.encode(position)),
+        ]
+        for pod_id, position in positions.items()
+    }
+    assert len(Marker(positions, values=values).encode()) < 8000
 
 
 def test_a_marker_that_unpacks_to_too_much_is_none() -> None:

@@ -333,3 +333,43 @@ async def test_keys_under_way_get_their_grace(database, journal, jobs):
     async with working(worker(journal, handler, replace(PACE, grace=5.0))):
         await asyncio.wait_for(started.wait(), 5)
     assert await all_succeeded(jobs)
+
+
+async def test_what_moves_data_takes_some_of_the_places_only(database, journal, jobs):
+    at_work: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+
+    async def handler(key: Key) -> None:
+        at_work[key.kind] += 1
+        at_work[key.kind + key.pod_id] += 1
+        for name, number in at_work.items():
+            most[name] = max(most[name], number)
+        await asyncio.sleep(0.2)
+        at_work[key.kind] -= 1
+        at_work[key.kind + key.pod_id] -= 1
+
+    pace = replace(PACE, keys_at_once=16, keys_per_pod=8, attempt_deadline=0.1)
+    moves = Runner(journal, {"image": handler}, pace)
+    for number in range(9):
+        await request(database, journal, Key("image", f"i{number}", f"p{number % 3}"))
+    async with working(Worker(moves)):
+        # They may take longer than others, too.
+        await eventually(lambda: all_succeeded(jobs), seconds=15)
+    assert (most["image"], max(most["imagep0"], most["imagep1"], most["imagep2"])) == (4, 2)
+
+
+async def test_progress_is_told_while_a_key_is_worked_on(database, journal, jobs):
+    said = []
+    key = Key("k", "r", "p")
+
+    async def handler(key: Key) -> None:
+        await journal.tell(key, "half of it")
+        said.append([(entry.status, entry.last_error) for entry in await jobs.page(())])
+
+    await request(database, journal, key)
+    await journal.tell(key, "nobody is at it")
+    assert [entry.last_error for entry in await jobs.page(())] == [None]
+    async with working(worker(journal, handler)):
+        await eventually(lambda: all_succeeded(jobs))
+    assert said == [[("RUNNING", "half of it")]]
+    assert [entry.last_error for entry in await jobs.page(())] == [None]

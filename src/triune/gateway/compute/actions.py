@@ -23,6 +23,8 @@ from triune.gateway.compute.proxies.schema import check
 from triune.gateway.compute.servers import zone_of_pod
 from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
+from triune.gateway.image.bring import bring
+from triune.gateway.image.made import with_image_of_server
 from triune.gateway.place import JSON
 from triune.gateway.service import parse_version
 from triune.gateway.strategies import Owner, find
@@ -42,7 +44,13 @@ MOVING: Final = frozenset(
     }
 )  # fmt: skip
 # What the pod of a server may lack for an action, and where the action names it.
-NEEDED: Final = {"resize": ("flavorRef", prepare_flavor), "rebuild": ("key_name", prepare_keypair)}
+NEEDED: Final = {
+    "resize": (("flavorRef", prepare_flavor),),
+    "rebuild": (("key_name", prepare_keypair), ("imageRef", bring)),
+    "rescue": (("rescue_image_ref", bring),),
+}
+# Actions that make an image in the pod of the server.
+MAKING_IMAGES: Final = frozenset({"createImage", "createBackup"})
 # The actions on addresses, and the last microversion that has them.
 ENDED: Final = frozenset({"addFixedIp", "removeFixedIp", *SCHEMAS})
 _LAST_ADDRESSES: Final = (2, 43)
@@ -57,6 +65,8 @@ class Actions:
     async def __call__(self, call: Call) -> Response:
         body = await call.json() or {}
         name, value = next(iter(body.items())) if len(body) == 1 else ("", None)
+        if name in MAKING_IMAGES:
+            return await with_image_of_server(call, await self._owner(call))
         handler = HERE.get(name)
         if handler is None or not await has_networks(call):
             return await self._owner(call)
@@ -90,9 +100,9 @@ class Actions:
         await zone_of_pod(call, pod)
         body = await call.json() or {}
         for name in NEEDED.keys() & body:
-            attribute, prepare = NEEDED[name]
-            if isinstance(value := body[name], dict):
-                await prepare(call, pod, value.get(attribute))
+            for attribute, prepare in NEEDED[name]:
+                if isinstance(value := body[name], dict):
+                    await prepare(call, pod, value.get(attribute))
         async with followed(call, pod, call.parameters["server_id"]) if MOVING.intersection(body) else nullcontext():
             yield
 

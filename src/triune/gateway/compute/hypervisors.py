@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from triune.gateway.call import Call
 from triune.gateway.collect import Collect
-from triune.gateway.gather import Collection
+from triune.gateway.collection import Collection
 from triune.gateway.http import Response
 from triune.gateway.matching import Matching
 from triune.gateway.probing import Probing

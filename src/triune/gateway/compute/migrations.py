@@ -1,6 +1,6 @@
 """Migrations of all pods, newest first."""
 
-from triune.gateway.gather import Collection
+from triune.gateway.collection import Collection
 from triune.gateway.paging import SortKey
 
 # nova.api.openstack.compute.migrations sorts by these, both descending, and takes the uuid as marker.

@@ -1,8 +1,8 @@
 """Servers: lists over all pods, and what may not be done with one because of where it is."""
 
 from triune.gateway.call import Call, encode
+from triune.gateway.collection import Collection
 from triune.gateway.errors import ApiError
-from triune.gateway.gather import Collection
 from triune.gateway.order import server_order
 from triune.gateway.place import UNKNOWN_ZONE, require_same_pod
 from triune.pods.locate import SERVER, VOLUME

@@ -20,6 +20,7 @@ from triune.gateway.compute.external_events import AssistedSnapshots, ExternalEv
 from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, SHARED_FLAVORS, choose_flavor_id
 from triune.gateway.compute.follow import Gone, Listed, OneServer
 from triune.gateway.compute.hypervisors import BRIEF_HYPERVISORS, HYPERVISORS, Hypervisors
+from triune.gateway.compute.instance_actions import InstanceActions
 from triune.gateway.compute.interfaces import Interfaces
 from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_keypair
 from triune.gateway.compute.migrations import MIGRATIONS
@@ -75,6 +76,8 @@ ROUTES = (
     Route("GET", "/servers/{server_id}/ips", Addresses()),
     Route("GET", "/servers/{server_id}/ips/{network_label}", Addresses()),
     Route("GET", "/servers/{server_id}/os-security-groups", Here(server_groups)),
+    Route("GET", "/servers/{server_id}/os-instance-actions", InstanceActions()),
+    Route("GET", "/servers/{server_id}/os-instance-actions/{request_id}", InstanceActions()),
     Route("POST", "/servers/{server_id}/os-volume_attachments", Owner(SERVER, "server_id", check=volume_in_same_pod)),
     Route(
         "PUT",

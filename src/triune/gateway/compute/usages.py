@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from triune.gateway.call import Call, quoted
+from triune.gateway.collection import Collection, Found
 from triune.gateway.fanout import compose, read_all
-from triune.gateway.gather import Collection, Found, MergedPage
+from triune.gateway.gather import MergedPage
 from triune.gateway.http import Response
 from triune.gateway.order import Parameters
 from triune.gateway.paging import Item, Position, SortKey

@@ -1,6 +1,7 @@
 """Images: created with one id in every pod, shown and read from any pod that has the data."""
 
 import uuid
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from triune.gateway.order import image_order
 from triune.gateway.union import SharedCollection
 from triune.pods.client import Answer, Document, PodUnreachable
 from triune.pods.locate import is_uuid
-from triune.shared.convergence import IMAGE
+from triune.shared.images import IMAGE
 
 JSON = dict[str, Any]
 
@@ -28,8 +29,8 @@ def _relative(url: str) -> str:
     return f"{path}?{parts.query}" if parts.query else path
 
 
-def _envelope(first: str, following: str | None) -> JSON:
-    links = {"first": _relative(first), "schema": "/v2/schemas/images"}
+def _envelope(schema: str, first: str, following: str | None) -> JSON:
+    links = {"first": _relative(first), "schema": f"/v2/schemas/{schema}"}
     return links if following is None else {**links, "next": _relative(following)}
 
 
@@ -37,11 +38,22 @@ IMAGES = SharedCollection(
     name="images",
     identity=lambda image: str(image["id"]),
     order=image_order,
-    envelope=_envelope,
+    envelope=partial(_envelope, "images"),
     next_link=lambda document: document.get("next"),
     marker=lambda image: str(image["id"]),
     default_limit=DEFAULT_LIMIT,
     better=lambda image, known: image["status"] == "active" and known["status"] != "active",
+)
+
+
+TASKS = SharedCollection(
+    name="tasks",
+    identity=lambda task: str(task["id"]),
+    order=image_order,
+    envelope=partial(_envelope, "tasks"),
+    next_link=lambda document: document.get("next"),
+    marker=lambda task: str(task["id"]),
+    default_limit=DEFAULT_LIMIT,
 )
 
 

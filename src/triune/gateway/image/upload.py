@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 
 from triune.gateway.call import Call, response_headers
 from triune.gateway.errors import ApiError
+from triune.gateway.everywhere import HANDS_OFF
 from triune.gateway.forward import unreachable
 from triune.gateway.http import Response
+from triune.gateway.image.made import want
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.registry import Pod
 
@@ -65,7 +67,11 @@ async def upload(call: Call) -> Response:
         for branch in branches:
             branch.task.cancel()
         await asyncio.gather(*(branch.task for branch in branches), return_exceptions=True)
-    return _outcome(call, results)
+    response = _outcome(call, results)
+    if call.missing and response.status < 300 and call.path.endswith("/file"):
+        # What they did not store comes to them from those that did.
+        await want(call, call.missing.values(), HANDS_OFF)
+    return response
 
 
 def _outcome(call: Call, results: list[Document | BaseException]) -> Response:

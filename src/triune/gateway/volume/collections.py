@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from triune.gateway.gather import Collection
+from triune.gateway.collection import Collection
 from triune.gateway.order import Parameters, volume_order
 from triune.gateway.paging import SortKey
 from triune.gateway.union import SharedCollection, links_of
@@ -66,10 +66,8 @@ CONSISTENCY_GROUPS = Collection(
 BRIEF_CONSISTENCY_GROUPS = replace(CONSISTENCY_GROUPS, fields=("id", "name"))
 
 
-def transfers(path: str, detail: bool) -> Collection:
-    """Transfers, under either of their two names (`volume-transfers` since microversion 3.55)."""
-    fields = None if detail else ("id", "volume_id", "name", "links")
-    return Collection("transfers", f"/v3/{path}/detail", VOLUME_TRANSFER, _order, fields)
+TRANSFERS = Collection("transfers", "/v3/volume-transfers/detail", VOLUME_TRANSFER, _order)
+BRIEF_TRANSFERS = replace(TRANSFERS, fields=("id", "volume_id", "name", "links"))
 
 
 def _named(name: str, links: str) -> SharedCollection:

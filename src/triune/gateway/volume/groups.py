@@ -2,7 +2,8 @@
 
 from triune.gateway.call import Call
 from triune.gateway.collect import Collect
-from triune.gateway.gather import Collection, Gather
+from triune.gateway.collection import Collection
+from triune.gateway.gather import Gather
 from triune.gateway.http import Response
 from triune.gateway.routes import ANY, Route
 from triune.gateway.service import parse_version

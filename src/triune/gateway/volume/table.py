@@ -4,14 +4,17 @@ Source: https://docs.openstack.org/api-ref/block-storage/v3. Reading what is not
 goes to any pod, which answers natively.
 """
 
+from triune.gateway.collect import Collect
 from triune.gateway.compute.zones import availability_zones
 from triune.gateway.errors import volume_fault
 from triune.gateway.gather import Gather
 from triune.gateway.routes import ANY, Route
 from triune.gateway.service import Microversions, Service
+from triune.gateway.since import Since
 from triune.gateway.strategies import Anywhere, Here, Owner
 from triune.gateway.sum import Sum
 from triune.gateway.volume import collections, groups, hosts, types
+from triune.gateway.volume.actions import VolumeActions
 from triune.gateway.volume.create import (
     ATTACHMENTS,
     BACKUPS,
@@ -24,12 +27,15 @@ from triune.gateway.volume.create import (
 )
 from triune.pods.locate import ATTACHMENT, BACKUP, MESSAGE, SNAPSHOT, VOLUME, VOLUME_TRANSFER
 
+# Before it paged them, Cinder took every parameter, a limit, too, for a filter. The old name has stayed so.
+ALL_TRANSFERS = Collect("transfers")
+
 ROUTES = (
     Route("GET", "/volumes", Gather(collections.BRIEF_VOLUMES)),
     Route("GET", "/volumes/detail", Gather(collections.VOLUMES)),
     Route("GET", "/volumes/summary", Sum("volume-summary")),
     Route("POST", "/volumes", CreateIn(VOLUMES)),
-    Route("POST", "/volumes/{volume_id}/action", Owner(VOLUME, "volume_id", check=types.name_new_type)),
+    Route("POST", "/volumes/{volume_id}/action", VolumeActions()),
     Route(ANY, "/volumes/{volume_id}/{rest:path}", Owner(VOLUME, "volume_id")),
     Route("GET", "/snapshots", Gather(collections.BRIEF_SNAPSHOTS)),
     Route("GET", "/snapshots/detail", Gather(collections.SNAPSHOTS)),
@@ -41,12 +47,14 @@ ROUTES = (
     Route("POST", "/backups/import_record", ImportRecord()),
     Route("POST", "/backups/{backup_id}/restore", Owner(BACKUP, "backup_id", check=volume_in_same_pod)),
     Route(ANY, "/backups/{backup_id}/{rest:path}", Owner(BACKUP, "backup_id")),
+    Route("GET", "/volume-transfers", Since("3.59", Gather(collections.BRIEF_TRANSFERS), ALL_TRANSFERS)),
+    Route("GET", "/volume-transfers/detail", Since("3.59", Gather(collections.TRANSFERS), ALL_TRANSFERS)),
+    Route("GET", "/os-volume-transfer", ALL_TRANSFERS),
+    Route("GET", "/os-volume-transfer/detail", ALL_TRANSFERS),
     *(
         route
         for name in ("volume-transfers", "os-volume-transfer")
         for route in (
-            Route("GET", f"/{name}", Gather(collections.transfers(name, detail=False))),
-            Route("GET", f"/{name}/detail", Gather(collections.transfers(name, detail=True))),
             Route("POST", f"/{name}", CreateIn(TRANSFERS)),
             # Whoever accepts a transfer does not see it; the pod that knows it takes the key.
             Route("POST", f"/{name}/{{transfer_id}}/accept", Anywhere()),

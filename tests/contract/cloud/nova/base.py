@@ -41,6 +41,8 @@ class NovaBase(PodService):
         self.zones = {zone}
         self.highest = highest
         self.servers: dict[str, Record] = {}
+        # Servers that have been deleted.
+        self.deleted: dict[str, Record] = {}
         self.flavors: dict[str, Record] = {}
         self.keypairs: dict[tuple[str, str], Record] = {}
         self.groups: dict[str, Record] = {}

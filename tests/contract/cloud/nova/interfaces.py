@@ -1,6 +1,7 @@
 """Interfaces of servers of the fake Nova (nova/network/neutron.py, compute/attach_interfaces.py)."""
 
 import json
+import uuid
 from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import Any
@@ -25,6 +26,7 @@ class Interfaces(NovaBase):
             On("DELETE", f"{root}/os-interface/([^/]+)", self._detach_interface),
             On("GET", f"{root}/os-security-groups", self._server_groups),
             On("GET", f"{root}/os-instance-actions", self._list_actions),
+            On("GET", f"{root}/os-instance-actions/([^/]+)", self._show_action),
         )
 
     # -- the test's own hand
@@ -175,7 +177,19 @@ class Interfaces(NovaBase):
 
     def acted(self, server: Record, action: str) -> None:
         """Write down what was asked of a server."""
-        server.setdefault("actions", []).insert(0, {"action": action, "start_time": f"{now()[:-1]}.000000"})
+        entry = {"action": action, "start_time": f"{now()[:-1]}.000000", "request_id": f"req-{uuid.uuid4()}"}
+        server.setdefault("actions", []).insert(0, entry)
+
+    def _acted_on(self, asked: Asked) -> Record:
+        """The server of a path; newer microversions know the deleted ones, too (instance_actions.py)."""
+        gone = self.deleted.get(asked.parameters[0]) if self._at_least(asked, "2.21") else None
+        return gone if gone is not None and self._visible(asked, gone) else self.server(asked)
 
     def _list_actions(self, asked: Asked) -> Answer:
-        return Answer(200, {"instanceActions": self.server(asked).get("actions", [])})
+        return Answer(200, {"instanceActions": self._acted_on(asked).get("actions", [])})
+
+    def _show_action(self, asked: Asked) -> Answer:
+        for action in self._acted_on(asked).get("actions", []):
+            if action["request_id"] == asked.parameters[1]:
+                return Answer(200, {"instanceAction": action})
+        raise fault(404, f"Action for request_id {asked.parameters[1]} on instance {asked.parameters[0]} not found")

@@ -9,6 +9,7 @@ from typing import Any
 from ..pod_service import Record, ordered, page, query
 from ..service import Answer, Asked, On, fault
 from .base import ROOT, now
+from .images import ImagesOfServers
 from .interfaces import Interfaces
 
 # Sort keys of servers, and where a record keeps them.
@@ -25,7 +26,7 @@ SORT_KEYS = {
 }
 
 
-class Servers(Interfaces):
+class Servers(Interfaces, ImagesOfServers):
     """Servers, and what is attached to them."""
 
     def server_routes(self) -> Iterable[On]:
@@ -167,7 +168,7 @@ class Servers(Interfaces):
     def remove(self, record: Record) -> None:
         """End a server: its ports go first."""
         self.let_go(record)
-        del self.servers[record["id"]]
+        self.deleted[record["id"]] = self.servers.pop(record["id"])
 
     def _act(self, asked: Asked) -> Answer:
         record = self.server(asked)
@@ -175,8 +176,13 @@ class Servers(Interfaces):
         if action == "os-stop":
             record["status"], record["vm_state"] = "SHUTOFF", "stopped"
             return Answer(202)
-        if action == "createImage":
-            return Answer(202, headers={"Location": f"{self.root.replace('127.0.0.1', 'glance')}/images/1"})
+        if action in ("createImage", "createBackup"):
+            return self.make_image(asked, record, action, value)
+        if action == "rescue":
+            if (value or {}).get("rescue_image_ref"):
+                self.require_image(value["rescue_image_ref"])
+            record["status"], record["vm_state"] = "RESCUE", "rescued"
+            return Answer(200, {"adminPass": "password"})
         if action == "resize":
             if not isinstance(value, dict) or not isinstance(value.get("flavorRef"), str | int):
                 raise fault(400, f"Invalid input for field/attribute resize. Value: {value}.")
@@ -191,6 +197,7 @@ class Servers(Interfaces):
                 raise fault(400, "Additional properties are not allowed ('key_name' was unexpected)")
             if (name := value.get("key_name")) and (asked.user.user_id, name) not in self.keypairs:
                 raise fault(400, "Invalid key_name provided.")
+            self.require_image(value["imageRef"])
             record |= {name: value[name] for name in ("key_name",) if name in value}
             return Answer(202, {"server": self._view(asked, record, detail=True)})
         raise fault(400, f"There is no such action: {action}")
@@ -284,8 +291,8 @@ class Servers(Interfaces):
         if zone not in self.zones:
             raise fault(400, "The requested availability zone is not available")
         image_id = server.get("imageRef")
-        if image_id and (not isinstance(image_id, str) or image_id not in self.glance.images):
-            raise fault(400, "Can not find requested image")
+        if image_id:
+            self.require_image(image_id)
         if (name := server.get("key_name")) and (asked.user.user_id, name) not in self.keypairs:
             raise fault(400, "Invalid key_name provided.")
         self.require_groups(asked, server)

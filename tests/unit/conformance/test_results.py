@@ -1,0 +1,61 @@
+"""What is read from a report of Tempest, and what is said of two runs."""
+
+from pathlib import Path
+
+import pytest
+
+from conformance import page, results
+from conformance.results import FAILED, NOT_RUN, PASSED, SKIPPED, Difference
+from conformance.suite import Run
+
+REPORT = """\
+<testsuite>
+  <testcase classname="tempest.api.volume.test_a.A" name="test_one[id-1,smoke]"/>
+  <testcase classname="tempest.api.volume.test_a.A" name="test_two[id-2]"><failure type="x">no</failure></testcase>
+  <testcase classname="tempest.api.volume.test_a.A" name="test_three[id-3]"><skipped>no</skipped></testcase>
+  <testcase classname="" name="setUpClass (tempest.api.volume.test_b.B)"><error type="x">no</error></testcase>
+</testsuite>
+"""
+OUTCOMES = {
+    "tempest.api.volume.test_a.A.test_one": PASSED,
+    "tempest.api.volume.test_a.A.test_two": FAILED,
+    "tempest.api.volume.test_a.A.test_three": SKIPPED,
+    "setUpClass (tempest.api.volume.test_b.B)": FAILED,
+}
+
+
+@pytest.fixture
+def report(tmp_path: Path) -> Path:
+    path = tmp_path / "report.xml"
+    path.write_text(REPORT)
+    return path
+
+
+def test_a_report_is_read(report: Path) -> None:
+    assert results.read(report) == OUTCOMES
+    assert results.counts(OUTCOMES) == "1 passed, 2 failed, 1 skipped"
+    assert results.failures(OUTCOMES) == [
+        "setUpClass (tempest.api.volume.test_b.B)",
+        "tempest.api.volume.test_a.A.test_two",
+    ]
+
+
+def test_only_what_differs_is_told() -> None:
+    assert results.differences(OUTCOMES, dict(reversed(OUTCOMES.items()))) == []
+    central = {**OUTCOMES, "tempest.api.volume.test_a.A.test_one": FAILED, "new": PASSED}
+    del central["tempest.api.volume.test_a.A.test_three"]
+    assert results.differences(OUTCOMES, central) == [
+        Difference("new", NOT_RUN, PASSED),
+        Difference("tempest.api.volume.test_a.A.test_one", PASSED, FAILED),
+        Difference("tempest.api.volume.test_a.A.test_three", SKIPPED, NOT_RUN),
+    ]
+
+
+def test_the_page_tells_both(report: Path) -> None:
+    region = Run("RegionOne", OUTCOMES, report, 61.4)
+    central = Run("CentralRegion", {**OUTCOMES, "tempest.api.volume.test_a.A.test_one": SKIPPED}, report, 70.0)
+    text = page.write("47.0.0", region, central)
+    assert "| RegionOne directly | 1 passed, 2 failed, 1 skipped | 61 s |" in text
+    assert "Tests with another outcome through Triune: 1." in text
+    assert "| `tempest.api.volume.test_a.A.test_one` | passed | skipped |" in text
+    assert "- `tempest.api.volume.test_a.A.test_two`" in text
