@@ -14,6 +14,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from triune import tls
+from triune.scheduler import scheduler
 
 DEFAULT_OPTS = [
     cfg.StrOpt("central_region", default="CentralRegion", help="Keystone region whose endpoints point at Triune."),
@@ -50,6 +51,31 @@ GATEWAY_OPTS = [
         "pods named in the header Triune-Missing-Pods.",
     ),
     cfg.StrOpt("default_availability_zone", help="Availability zone of requests that name none. Unset: any."),
+    cfg.ListOpt(
+        "enabled_filters",
+        default=["availability_zone", "anchor", "limit", "enabled"],
+        help="Entry points in triune.filters that say which pods may take a new resource, in turn.",
+    ),
+    cfg.ListOpt(
+        "enabled_weighers",
+        default=["health", "capacity", "project"],
+        help="Entry points in triune.weighers that say which of these is the best. The first that tells two pods apart "
+        "decides between them; at last the name of the region.",
+    ),
+    cfg.FloatOpt(
+        "capacity_deadline",
+        default=2.0,
+        min=0.0,
+        help="Seconds that the Placement of a pod has to say whether there is room for a server, where several pods "
+        "may take it. 0: it is not asked.",
+    ),
+    cfg.FloatOpt(
+        "scheduling_wait",
+        default=10.0,
+        min=0.0,
+        help="Seconds for which the answer to a new server waits until its pod has found a host, where another pod "
+        "could take it otherwise. 0: it does not wait, and a server without a host is in ERROR.",
+    ),
 ]
 
 KEYSTONE_OPTS = [
@@ -259,6 +285,7 @@ def validate(conf: cfg.ConfigOpts) -> None:
         loading.load_auth_from_conf_options(conf, "keystone")
     except keystone_exceptions.ClientException as error:
         raise ValueError(f"[keystone] {error}") from error
+    scheduler.load(conf.gateway.enabled_filters, conf.gateway.enabled_weighers)
     tls.keystone(conf)
     tls.pods(conf)
     driver = conf.database.connection.partition("://")[0]

@@ -32,8 +32,31 @@ async def test_several_servers_at_once(cloud: Cloud, client: Client, blue: Recor
     reply = await boot(client, availability_zone="az1", networks=networks, return_reservation_id=True)
     assert reply.status == 202
     assert list(reply.json) == ["reservation_id"] and reply.json["reservation_id"].startswith("r-")
-    reply = await boot(client, availability_zone="az1", networks=networks, min_count=2, return_reservation_id=True)
-    assert reply.status == 400 and "return_reservation_id" in message(reply)
+
+
+@pytest.mark.proves("compute", "GET /servers")
+async def test_a_reservation_of_several_servers_finds_them_all(cloud: Cloud, client: Client, blue: Record) -> None:
+    networks = [{"uuid": blue["id"]}]
+    other = await boot(client, availability_zone="az1", networks=networks)
+    reply = await boot(
+        client, availability_zone="az1", networks=networks, min_count=2, max_count=3, return_reservation_id=True
+    )
+    assert reply.status == 202, reply.text
+    assert list(reply.json) == ["reservation_id"] and "Location" not in reply.headers
+    made = set(cloud.pods[0].nova.servers) - {other.json["server"]["id"]}
+    assert len(made) == 3
+    for path in ("servers", "servers/detail"):
+        listed = await client.get(f"/compute/v2.1/{path}?reservation_id={reply.json['reservation_id']}")
+        assert {server["id"] for server in listed.json["servers"]} == made
+    # Page by page as well.
+    found: set[str] = set()
+    url = f"/compute/v2.1/servers?limit=1&reservation_id={reply.json['reservation_id']}"
+    for _ in range(3):
+        page = (await client.get(url)).json
+        found |= {server["id"] for server in page["servers"]}
+        url = page["servers_links"][0]["href"]
+    assert found == made
+    assert (await client.get(url)).json["servers"] == []
 
 
 @pytest.mark.parametrize("fault", [service.drop, service.status(500), service.text("{}")])

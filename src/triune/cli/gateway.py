@@ -18,6 +18,7 @@ from triune.gateway.app import App
 from triune.gateway.background import Background
 from triune.gateway.call import Gateway
 from triune.identity import Identity
+from triune.pods.capacity import Capacity
 from triune.pods.client import PodClient
 from triune.pods.endpoints import Endpoints
 from triune.pods.health import Health, Limits
@@ -25,6 +26,7 @@ from triune.pods.locate import Locator
 from triune.pods.registry import Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
+from triune.scheduler import scheduler
 from triune.shared.intents import Intents
 from triune.work.away import Away
 from triune.work.journal import Journal
@@ -94,6 +96,7 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
     journal = Journal(database)
     handlers: dict[str, Handler] = {}
     background = Background()
+    service_user = ServiceUser(identity, client)
     try:
         shared = Gateway(
             conf=conf,
@@ -106,7 +109,9 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
             client=client,
             locator=Locator(conf, registry, routings, endpoints, client),
             policy=policy.enforcer(conf),
-            service_user=ServiceUser(identity, client),
+            service_user=service_user,
+            scheduler=scheduler.load(conf.gateway.enabled_filters, conf.gateway.enabled_weighers),
+            capacity=Capacity(service_user, conf.gateway.capacity_deadline),
             journal=journal,
             intents=Intents(database, journal),
             runner=Runner(journal, handlers, engine.pace(conf), Away(health)),

@@ -18,6 +18,7 @@ from triune.gateway.http import Request, Response
 from triune.gateway.service import Service
 from triune.gateway.translate import Translation
 from triune.identity import Caller, Identity
+from triune.pods.capacity import Capacity
 from triune.pods.client import Answer, Body, Document, PodClient, PodUnreachable, Target
 from triune.pods.endpoints import Endpoint, Endpoints
 from triune.pods.health import Health
@@ -25,6 +26,7 @@ from triune.pods.locate import Kind, Locator
 from triune.pods.registry import Pod, Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
+from triune.scheduler.scheduler import Scheduler
 from triune.shared.intents import Intents
 from triune.work.journal import Journal
 from triune.work.runner import Runner
@@ -82,6 +84,8 @@ class Gateway:
     locator: Locator
     policy: Enforcer
     service_user: ServiceUser
+    scheduler: Scheduler
+    capacity: Capacity
     journal: Journal
     intents: Intents
     runner: Runner

@@ -1,7 +1,8 @@
 """New resources: what decides their pod, and trying the candidates in turn."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from triune.gateway.call import Call
@@ -11,8 +12,9 @@ from triune.gateway.http import Response
 from triune.gateway.image.bring import brought
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.locate import IMAGE, Kind, NotInAnyPod, PodsMissing, is_uuid
-from triune.pods.placement import Anchor, Limit, Limited, NoCandidate, UnknownZone, candidates
+from triune.pods.placement import Anchor, Limit, Limited, NoCandidate, UnknownZone
 from triune.pods.registry import Pod
+from triune.scheduler.request import PodState, RequestSpec
 
 JSON = dict[str, Any]
 # Nova (servers.py) and Cinder (exception.InvalidAvailabilityZone) on a zone that they do not know.
@@ -23,6 +25,10 @@ UNKNOWN_ZONE = {
 # The most things whose place is looked up for one request.
 MAX_ANCHORS = 64
 Prepare = Callable[[Pod], Awaitable[JSON]]
+# Whether there is room for what is asked for, by the ids of pods; those that cannot tell are left out.
+Room = Callable[[Sequence[Pod]], Awaitable[Mapping[str, bool]]]
+# Whether the next pod is to be tried although this one took the request. Raises `PodUnreachable`.
+PassesOver = Callable[[Document], Awaitable[bool]]
 
 
 async def anchors(call: Call, needed: Iterable[tuple[Kind, Any]]) -> list[Anchor]:
@@ -50,14 +56,29 @@ async def anchors(call: Call, needed: Iterable[tuple[Kind, Any]]) -> list[Anchor
 
 
 async def ordered_candidates(
-    call: Call, zone: str | None, needed: list[Anchor], limits: Iterable[Limit] = ()
+    call: Call,
+    zone: str | None,
+    needed: list[Anchor],
+    limits: Iterable[Limit] = (),
+    body: JSON | None = None,
+    room: Room | None = None,
 ) -> list[Pod]:
-    """The pods to try, the best first; those whose service answers before the others. Raises `ApiError` 400."""
+    """The pods to try, the best first, by the filters and weighers of the settings. Raises `ApiError` 400.
+
+    `body` is what the tenant sent; `room` is asked which pods have room where there are several.
+    """
     zone = zone or call.gateway.conf.gateway.default_availability_zone
+    scheduler, health = call.gateway.scheduler, call.gateway.health
     used = await call.gateway.routings.used_pods(call.caller.project_id)
-    pods = await call.pods()
+    states = [
+        PodState(pod, used.get(pod.id, 0), not health.breaker(pod.id, call.service.name).is_open)
+        for pod in await call.pods()
+    ]
+    request = RequestSpec(
+        call.service.name, call.caller.project_id, zone, tuple(needed), tuple(limits), body if body is not None else {}
+    )
     try:
-        chosen = candidates(pods, zone, needed, used, limits)
+        chosen = scheduler.select(states, request)
     except Limited as error:
         if await _visible(call, needed):
             raise ApiError(400, str(error)) from error
@@ -67,9 +88,17 @@ async def ordered_candidates(
     except NoCandidate as error:
         if await _visible(call, needed):
             raise ApiError(400, str(error)) from error
-        chosen = candidates(pods, zone, [], used)
-    health = call.gateway.health
-    return sorted(chosen, key=lambda pod: health.breaker(pod.id, call.service.name).is_open)
+        request = replace(request, anchors=(), limits=())
+        chosen = scheduler.select(states, request)
+    if room is not None and len(chosen) > 1:
+        has_capacity = await room([state.pod for state in chosen])
+        known = [replace(state, has_capacity=has_capacity.get(state.pod.id)) for state in chosen]
+        try:
+            chosen = scheduler.select(known, request)
+        except NoCandidate:
+            # None has room: the first one says so in its own words.
+            pass
+    return [state.pod for state in chosen]
 
 
 async def with_images(call: Call, pods: list[Pod], image_ids: Iterable[Any]) -> list[Pod]:
@@ -133,10 +162,13 @@ async def require_same_pod(call: Call, what: str, pod: Pod, kind: Kind, resource
         )
 
 
-async def create(call: Call, pods: list[Pod], kind: Kind, key: str, prepare: Prepare) -> Response:
+async def create(
+    call: Call, pods: list[Pod], kind: Kind, key: str, prepare: Prepare, passes_over: PassesOver | None = None
+) -> Response:
     """Create a resource in the first pod that can be reached, and remember where it is; `key` is its key in bodies.
 
-    A pod that may have got the request is never passed over, for the resource could then exist twice.
+    A pod that may have got the request is never passed over, for the resource could then exist twice; but where there
+    is another one, `passes_over` may have removed what was made.
     """
     failure: PodUnreachable | None = None
     for pod in pods:
@@ -149,6 +181,8 @@ async def create(call: Call, pods: list[Pod], kind: Kind, key: str, prepare: Pre
             continue
         try:
             document = await call.fetch(call.target(pod), body)
+            if passes_over is not None and pod is not pods[-1] and await passes_over(document):
+                continue
         except PodUnreachable as error:
             call.lost(error)
             failure = error

@@ -1,6 +1,6 @@
-"""Choosing the pod for a new resource: pure decisions over what was found out before."""
+"""What decides the pod of a new resource, and what a tenant is told where that is none."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from triune.pods.registry import Pod
@@ -46,51 +46,21 @@ class Limit:
     pod_ids: frozenset[str]
 
 
-def candidates(
-    pods: Iterable[Pod],
-    zone: str | None,
-    anchors: Iterable[Anchor],
-    used: Mapping[str, int],
-    limits: Iterable[Limit] = (),
-) -> list[Pod]:
-    """The pods that may take a new resource, the best first.
-
-    `zone` is the availability zone that the tenant named, or None for any; `used` counts the project's resources in
-    each pod, for a project stays together where it can. Raises `NoCandidate`.
-    """
-    pods = list(pods)
-    anchors = list(anchors)
-    limits = list(limits)
-    in_zone = [pod for pod in pods if zone is None or pod.az_name == zone]
-    if not in_zone:
-        raise UnknownZone(zone)
-    fitting = in_zone
-    for anchor in anchors:
-        fitting = [pod for pod in fitting if pod.id == anchor.pod.id]
-        if not fitting:
-            raise NoCandidate(_contradiction(anchor, anchors, zone))
-    for limit in limits:
-        allowed = [pod for pod in fitting if pod.id in limit.pod_ids]
-        if not allowed:
-            raise Limited(_beyond(limit, limits, anchors, pods, zone))
-        fitting = allowed
-    enabled = [pod for pod in fitting if pod.enabled]
-    if not enabled:
-        raise UnknownZone(zone)
-    return sorted(enabled, key=lambda pod: (-used.get(pod.id, 0), pod.region_name))
-
-
-def _contradiction(anchor: Anchor, anchors: list[Anchor], zone: str | None) -> str:
+def contradiction(anchor: Anchor, anchors: Sequence[Anchor], zone: str | None) -> NoCandidate:
+    """An anchor is not where the tenant wants to be, or not where another one is."""
+    there = f"{anchor.description} is in availability zone {anchor.pod.az_name}"
     if zone is not None and anchor.pod.az_name != zone:
-        return f"{anchor.description} is in availability zone {anchor.pod.az_name}, not in {zone}."
-    other = next(other for other in anchors if other.pod.id != anchor.pod.id)
-    return (
-        f"{anchor.description} is in availability zone {anchor.pod.az_name}, "
-        f"but {other.description} is in availability zone {other.pod.az_name}."
-    )
+        return NoCandidate(f"{there}, not in {zone}.")
+    others = [other for other in anchors if other.pod.id != anchor.pod.id]
+    if not others:
+        return NoCandidate(f"{there}, which cannot take what is asked for.")
+    return NoCandidate(f"{there}, but {others[0].description} is in availability zone {others[0].pod.az_name}.")
 
 
-def _beyond(limit: Limit, limits: list[Limit], anchors: list[Anchor], pods: list[Pod], zone: str | None) -> str:
+def beyond(
+    limit: Limit, limits: Sequence[Limit], anchors: Sequence[Anchor], pods: Sequence[Pod], zone: str | None
+) -> str:
+    """Why a limit leaves no pod."""
     there = f"{limit.description} can be in {_zones(limit, pods)}"
     if not any(pod.id in limit.pod_ids for pod in pods):
         return f"{there}."
@@ -106,7 +76,7 @@ def _beyond(limit: Limit, limits: list[Limit], anchors: list[Anchor], pods: list
     return f"{there}, where not everything else that is named can be."
 
 
-def _zones(limit: Limit, pods: list[Pod]) -> str:
+def _zones(limit: Limit, pods: Iterable[Pod]) -> str:
     names = sorted({pod.az_name for pod in pods if pod.id in limit.pod_ids})
     if not names:
         return "no availability zone"

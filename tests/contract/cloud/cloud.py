@@ -7,6 +7,7 @@ from .glance import Glance
 from .keystone import Keystone
 from .neutron import Neutron
 from .nova import Nova
+from .placement import Placement
 from .service import Fault, Service
 
 
@@ -19,10 +20,11 @@ class PodCloud:
     cinder: Cinder
     glance: Glance
     neutron: Neutron
+    placement: Placement
 
     @property
     def services(self) -> tuple[Service, ...]:
-        return (self.nova, self.cinder, self.glance, self.neutron)
+        return (self.nova, self.cinder, self.glance, self.neutron, self.placement)
 
     def fails(self, fault: Fault | None) -> None:
         """The same fault for all services."""
@@ -54,7 +56,7 @@ class Cloud:
         cinder.glance = glance
         neutron = Neutron(self.keystone)
         nova = Nova(self.keystone, cinder, glance, neutron)
-        return PodCloud(region, nova, cinder, glance, neutron)
+        return PodCloud(region, nova, cinder, glance, neutron, Placement(self.keystone))
 
     async def start(self) -> None:
         """Bring everything up, and fill the catalog."""
@@ -68,6 +70,7 @@ class Cloud:
                 ("volumev3", f"{pod.cinder.root}/v3/%(project_id)s"),
                 ("image", pod.glance.root),
                 ("network", pod.neutron.root),
+                ("placement", f"{pod.placement.root}/"),
             ):
                 self.keystone.register(pod.region, service_type, url)
 

@@ -10,7 +10,7 @@ from triune.db.engine import DatabaseUnavailable
 from triune.gateway.call import Call
 from triune.gateway.compute.ports import BootPorts, PodRefused
 from triune.gateway.errors import ApiError
-from triune.gateway.place import JSON
+from triune.gateway.place import JSON, PassesOver
 from triune.network.top_ports import TopRefused
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.registry import Pod
@@ -35,7 +35,8 @@ class Attempt:
     """How to ask a pod for something that takes ports.
 
     `prepare` makes a pod ready for all but the ports, and gives the request in its words; `send` asks the pod, when the
-    twins of the ports are there; `server_id` is that of the server in its answer.
+    twins of the ports are there; `server_id` is that of the server in its answer; `passes_over` may say, where there is
+    another pod, that this one has nobody any more who has the ports.
     """
 
     call: Call
@@ -44,6 +45,7 @@ class Attempt:
     send: Callable[[Pod, JSON], Awaitable[Document]]
     server_id: Callable[[Document], str]
     settles: bool = False
+    passes_over: PassesOver | None = None
 
     async def run(self, pods: Sequence[Pod]) -> Document:
         """Try the pods in turn; what a pod refuses is returned, with the ids of the top.
@@ -102,6 +104,8 @@ class Attempt:
                 continue
             try:
                 document = await self.send(pod, body)
+                if self.passes_over is not None and pod is not pods[-1] and await self.passes_over(document):
+                    continue
             except PodUnreachable as error:
                 self.call.lost(error)
                 if error.sent:

@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from triune.gateway.compute.follow import followed
 from triune.gateway.compute.networks import Interface, Resolved
 from triune.gateway.compute.ports import BootPorts
 from triune.gateway.compute.requested import Requested
+from triune.gateway.compute.reservations import joined
+from triune.gateway.compute.scheduling import RESERVATION, RESERVATIONS, Scheduling
 from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
 from triune.pods.client import Document, PodUnreachable
@@ -32,9 +34,6 @@ Prepare = Callable[[Pod], Awaitable[JSON]]
 AT_ONCE = 4
 # What a request says of all its servers, and not of each of them.
 _OF_ALL = ("min_count", "max_count", "return_reservation_id", "security_groups")
-# Shows the reservation to administrators.
-_RESERVATIONS = "compute 2.3"
-_RESERVATION = "OS-EXT-SRV-ATTR:reservation_id"
 
 
 @dataclass(slots=True)
@@ -56,18 +55,16 @@ class Boot:
         # Nova only looks whether there is something, even where that is "no".
         wants_reservation = bool(server.get("return_reservation_id", False))
         if self.wanted.most == 1:
-            return await self._answer(await self._one(pods, {}), wants_reservation)
-        if wants_reservation:
-            raise ApiError(400, "return_reservation_id cannot be asked for several servers on networks at once.")
+            return await self._answer([await self._one(pods, {})], wants_reservation)
         if any(device.get("source_type") == "volume" for device in _devices(server)):
             # nova/compute/api.py, _check_and_transform_bdm
             raise ApiError(400, "Cannot attach one or more volumes to multiple instances")
-        return await self._answer(await self._several(pods), wants_reservation=False)
+        return await self._answer(await self._several(pods), wants_reservation)
 
     # -- several
 
-    async def _several(self, pods: Sequence[Pod]) -> Document:
-        """Several servers, named as Nova names them; the answer is about the first.
+    async def _several(self, pods: Sequence[Pod]) -> list[Document]:
+        """Several servers, named as Nova names them; or the one refusal.
 
         As with Nova, a quota that does not suffice for all of them makes fewer, and none where they would be too few.
         """
@@ -75,7 +72,7 @@ class Boot:
         name = self.body["server"]["name"].strip()
         first = await self._one(pods, {"name": f"{name}-1"})
         if not first.ok:
-            return first
+            return [first]
         # They have one password, which the first answer tells.
         password = {"adminPass": shown} if (shown := first.part("server").get("adminPass")) else {}
         made, refused = [first], list[Document | Exception]()
@@ -95,13 +92,13 @@ class Boot:
         await asyncio.gather(*(others() for _ in range(AT_ONCE)))
         if any(_may_have_begun(refusal) for refusal in refused):
             # That server may be there, whatever becomes of the others: the worker finds out.
-            return first
+            return made
         if refused and not (len(made) >= self.wanted.least and all(_is_quota(refusal) for refusal in refused)):
             await asyncio.gather(*(self._unmake(document) for document in made))
             if isinstance(refused[0], Exception):
                 raise refused[0]
-            return refused[0]
-        return first
+            return [refused[0]]
+        return made
 
     async def _unmake(self, document: Document) -> None:
         """Delete a server that was made for a request that failed as a whole; its ports follow it."""
@@ -128,7 +125,8 @@ class Boot:
         async def send(pod: Pod, body: JSON) -> Document:
             return await call.fetch(call.target(pod), self._for_pod(body, ports, changes))
 
-        document = await Attempt(call, ports, self.prepare, send, _server_id).run(pods)
+        passes_over = Scheduling(call).passes_over
+        document = await Attempt(call, ports, self.prepare, send, _server_id, passes_over=passes_over).run(pods)
         if document.ok:
             await call.gateway.locator.remember(SERVER, _server_id(document), document.pod, call.caller.project_id)
         return document
@@ -160,22 +158,33 @@ class Boot:
         server.update(changes)
         return body
 
-    async def _answer(self, document: Document, wants_reservation: bool) -> Response:
-        response = await self.call.respond(document)
-        if wants_reservation and document.ok:
-            response.body = msgspec.json.encode({"reservation_id": await self._reservation(document)})
+    async def _answer(self, made: Sequence[Document], wants_reservation: bool) -> Response:
+        """What the client is told: of the first, or of all of them by their reservation."""
+        response = await self.call.respond(made[0])
+        if wants_reservation and made[0].ok:
+            response.body = msgspec.json.encode({"reservation_id": await self._reservation(made)})
             for name in ("Location", "Content-Length"):
                 response.headers.popall(name, None)
             return response
         return with_groups(response, self.body["server"])
 
-    async def _reservation(self, document: Document) -> str:
+    async def _reservation(self, made: Iterable[Document]) -> str:
+        """What the servers can be found by."""
+        at_once = asyncio.Semaphore(AT_ONCE)
+
+        async def of(document: Document) -> str:
+            async with at_once:
+                return await self._reservation_of(document)
+
+        return joined(await asyncio.gather(*(of(document) for document in made)))
+
+    async def _reservation_of(self, document: Document) -> str:
         """The reservation that a server was made under, which Nova tells administrators only."""
         path = SERVER.show(_server_id(document))
         user = self.call.gateway.service_user
         try:
-            shown = await user.fetch(document.pod, "compute", "GET", path, microversion=_RESERVATIONS)
-            return str(shown.part("server", _RESERVATION))
+            shown = await user.fetch(document.pod, "compute", "GET", path, microversion=RESERVATIONS)
+            return str(shown.part("server", RESERVATION))
         except PodUnreachable as error:
             # The server exists, whatever can be told of it.
             LOG.warning("The reservation of server %s is not known: %s", _server_id(document), error)

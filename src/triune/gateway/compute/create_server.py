@@ -2,24 +2,31 @@
 
 import asyncio
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from triune.gateway.call import Call
 from triune.gateway.compute.boot import Boot, with_groups
+from triune.gateway.compute.destination import HINTS, at_destination, destination, near_servers, same_hosts
 from triune.gateway.compute.networks import Resolved, allocated, away, has_networks, resolve, unknown
 from triune.gateway.compute.prepare import prepare_flavor, prepare_keypair
 from triune.gateway.compute.requested import DESCRIBED, EXPLICIT, Malformed, Requested, requested
+from triune.gateway.compute.scheduling import Scheduling
 from triune.gateway.http import Response
-from triune.gateway.place import JSON, anchors, create, ordered_candidates, with_images
+from triune.gateway.place import JSON, MAX_ANCHORS, anchors, create, ordered_candidates, with_images
 from triune.gateway.service import parse_version
 from triune.gateway.strategies import Anywhere
+from triune.gateway.volume.types import type_name
 from triune.network.presence import Presence, allowed
 from triune.pods.client import PodUnreachable
-from triune.pods.locate import NETWORK, PORT, SERVER, SERVER_GROUP, SNAPSHOT, VOLUME, Kind
+from triune.pods.locate import NETWORK, PORT, SERVER, SERVER_GROUP, SNAPSHOT, VOLUME, Kind, is_uuid
 from triune.pods.placement import Limit
 from triune.pods.registry import Pod
+
+# Where the disks of a request may have tags: here, and again from there on.
+ONCE_WITH_TAGS = (2, 32)
+DISKS_WITH_TAGS = (2, 42)
 
 
 class CreateServer:
@@ -30,6 +37,8 @@ class CreateServer:
         server = (body or {}).get("server")
         if body is None or not isinstance(server, dict):
             return await Anywhere()(call)
+        body = await with_type_names(call, body)
+        server = body["server"]
         try:
             if not await has_networks(call):
                 return await _in_pod_alone(call, body)
@@ -37,7 +46,7 @@ class CreateServer:
             resolved = await resolve(call, wanted, call.caller.project_id)
             if resolved.allocates:
                 # What can be in no pod is refused before a network is made for it.
-                await _candidates(call, server, needs(body, {**server, "networks": []}))
+                await _candidates(call, body, needs(body, {**server, "networks": []}))
                 resolved = await allocated(call, resolved, call.caller.project_id)
             if resolved.of_top:
                 return await _on_networks(call, body, wanted, resolved)
@@ -63,38 +72,49 @@ async def _without_networks(call: Call, body: JSON) -> Response:
         if parse_version(call.microversion) < DESCRIBED:
             # What Nova does where nobody can say it.
             named.setdefault("description", server["name"])
-        newer = replace(call, microversion=".".join(map(str, EXPLICIT)))
-        response = call.marked(await _in_pod_alone(newer, {**body, "server": {**named, "networks": "none"}}))
+        # Disks have tags in one microversion of these, which has to be a later one than others.
+        newer = DISKS_WITH_TAGS if parse_version(call.microversion) == ONCE_WITH_TAGS else EXPLICIT
+        newer_call = replace(call, microversion=".".join(map(str, newer)))
+        response = call.marked(await _in_pod_alone(newer_call, {**body, "server": {**named, "networks": "none"}}))
     return with_groups(response, server)
 
 
 async def _in_pod_alone(call: Call, body: JSON) -> Response:
     """A server that is its pod's own affair, with networks that only the pod knows or none."""
     server = body["server"]
-    _, host = split_zone(server.get("availability_zone"))
-    pods = await _candidates(call, server, needs(body, server))
+    pods = await _candidates(call, body, needs(body, server))
 
     async def prepare(pod: Pod) -> JSON:
         await prepare_flavor(call, pod, server.get("flavorRef"))
         await prepare_keypair(call, pod, server.get("key_name"))
-        return in_pod(body, pod, host)
+        return in_pod(body, pod)
 
-    return await create(call, pods, SERVER, "server", prepare)
+    scheduling = Scheduling(call, several="min_count" in server or "max_count" in server)
+    return await create(call, pods, SERVER, "server", prepare, scheduling.passes_over)
 
 
 async def _candidates(
-    call: Call, server: JSON, needed: Iterable[tuple[Kind, Any]], limits: Iterable[Limit] = ()
+    call: Call, body: JSON, needed: Iterable[tuple[Kind, Any]], limits: Iterable[Limit] = ()
 ) -> list[Pod]:
     """The pods that a server may be in, the best first. Raises `ApiError`."""
-    zone, _ = split_zone(server.get("availability_zone"))
-    pods = await ordered_candidates(call, zone, await anchors(call, needed), limits)
+    server = body["server"]
+    (zone, hosts), near, found = await asyncio.gather(
+        at_destination(call, destination(server, call.microversion)),
+        near_servers(call, same_hosts(body)),
+        anchors(call, needed),
+    )
+    flavor_id, boots_from_volume = flavor_of(server.get("flavorRef")), has_root_volume(server)
+
+    async def room(pods: Sequence[Pod]) -> Mapping[str, bool]:
+        return await call.gateway.capacity.of(pods, flavor_id, boots_from_volume) if flavor_id else {}
+
+    pods = await ordered_candidates(call, zone, found, [*limits, *hosts, *near], body, room)
     return await with_images(call, pods, images(server))
 
 
 async def _on_networks(call: Call, body: JSON, wanted: Requested, resolved: Resolved) -> Response:
     """A server on networks of central Neutron, perhaps on some of its pod's own besides."""
     server = body["server"]
-    _, host = split_zone(server.get("availability_zone"))
     networks = {interface.network["id"]: interface.network for interface in resolved.of_top}
     named = {**server, "networks": [{"uuid": nic.network_id, "port": nic.port_id} for nic in resolved.of_pod]}
     present, _ = await asyncio.gather(
@@ -102,13 +122,13 @@ async def _on_networks(call: Call, body: JSON, wanted: Requested, resolved: Reso
     )
     pods = await call.gateway.registry.pods()
     limits = [_limit(network, pods, present[network_id]) for network_id, network in networks.items()]
-    chosen = await _candidates(call, server, needs(body, named), limits)
+    chosen = await _candidates(call, body, needs(body, named), limits)
 
     async def prepare(pod: Pod) -> JSON:
         await asyncio.gather(
             prepare_flavor(call, pod, server.get("flavorRef")), prepare_keypair(call, pod, server.get("key_name"))
         )
-        return in_pod(body, pod, host)
+        return in_pod(body, pod)
 
     return await Boot(call, body, wanted, resolved, prepare).in_one_of(chosen)
 
@@ -127,22 +147,51 @@ async def _require_known(call: Call, resolved: Resolved) -> None:
             raise unknown(nic)
 
 
-def split_zone(value: Any) -> tuple[str | None, str]:
-    """An availability zone as Nova takes it, `zone[:host[:node]]`, as the zone and the rest with its colon."""
-    if not isinstance(value, str) or not value:
-        return None, ""
-    zone, colon, host = value.partition(":")
-    return zone or None, colon + host
-
-
-def in_pod(body: JSON, pod: Pod, host: str) -> JSON:
-    """The request in the words of a pod: its own zone, or none so that it takes its default."""
+def in_pod(body: JSON, pod: Pod) -> JSON:
+    """The request in the words of a pod: its own zone, or none so that it takes its default; a host stays."""
     body = copy.deepcopy(body)
     server = body["server"]
+    zone = server.get("availability_zone")
+    if "availability_zone" in server and not (isinstance(zone, str) and zone):
+        # The pod's to refuse.
+        return body
+    rest = destination(server, None).rest
     server.pop("availability_zone", None)
-    if pod.pod_az_name or host:
-        server["availability_zone"] = f"{pod.pod_az_name}{host}"
+    if pod.pod_az_name or rest:
+        server["availability_zone"] = f"{pod.pod_az_name}{rest}"
     return body
+
+
+async def with_type_names(call: Call, body: JSON) -> JSON:
+    """The request with the names of volume types in place of their ids, which are each pod's own. Raises `ApiError`."""
+    devices = body["server"].get("block_device_mapping_v2")
+    types = (each.get("volume_type") for each in _objects(body["server"], "block_device_mapping_v2"))
+    wanted = list(dict.fromkeys(each for each in types if isinstance(each, str) and is_uuid(each)))[:MAX_ANCHORS]
+    if not wanted:
+        return body
+    names = dict(zip(wanted, await asyncio.gather(*(type_name(call, each) for each in wanted)), strict=True))
+    named = [
+        {**each, "volume_type": names.get(each["volume_type"], each["volume_type"])}
+        if isinstance(each, dict) and isinstance(each.get("volume_type"), str)
+        else each
+        for each in devices
+    ]
+    return {**body, "server": {**body["server"], "block_device_mapping_v2": named}}
+
+
+def flavor_of(reference: Any) -> str:
+    """The id of a flavor as Nova takes it, an id or a URL that ends in one; empty for what is neither."""
+    if not isinstance(reference, str | int) or isinstance(reference, bool):
+        return ""
+    return str(reference).rstrip("/").rpartition("/")[2]
+
+
+def has_root_volume(server: JSON) -> bool:
+    """Whether a server boots from a volume, which takes no disk of its host."""
+    for device in _objects(server, "block_device_mapping_v2"):
+        if device.get("boot_index") in (0, "0"):
+            return bool(device.get("destination_type") == "volume" or device.get("source_type") == "volume")
+    return not server.get("imageRef") and any(True for _ in _objects(server, "block_device_mapping"))
 
 
 def needs(body: JSON, server: JSON) -> Iterator[tuple[Kind, Any]]:
@@ -157,7 +206,7 @@ def needs(body: JSON, server: JSON) -> Iterator[tuple[Kind, Any]]:
     for device in _objects(server, "block_device_mapping"):
         yield VOLUME, device.get("volume_id")
         yield SNAPSHOT, device.get("snapshot_id")
-    for name in ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints"):
+    for name in HINTS:
         hints = body.get(name)
         if isinstance(hints, dict):
             yield SERVER_GROUP, hints.get("group")

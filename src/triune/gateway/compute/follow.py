@@ -12,6 +12,7 @@ from triune.db.engine import DatabaseUnavailable
 from triune.gateway.call import Call
 from triune.gateway.compute.addresses import with_public_addresses
 from triune.gateway.compute.networks import has_networks
+from triune.gateway.compute.reservations import in_words_of_pods
 from triune.gateway.http import Response
 from triune.gateway.routes import Strategy
 from triune.gateway.strategies import Owner
@@ -146,6 +147,7 @@ class Listed:
         self._gone = gone
 
     async def __call__(self, call: Call) -> Response:
+        call.request.query = in_words_of_pods(call.request.query)
         response = await self._gather(call)
         await self._gone.settle_unlisted(call, response)
         return await with_public_addresses(call, response)

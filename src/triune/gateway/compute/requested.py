@@ -24,6 +24,8 @@ _TAG = re.compile(r"[^,/]{1,60}")
 # Nova's format `name` (nova/api/validation/parameter_types.py): so long, and of characters before this one.
 _LONGEST = 255
 _LAST_CHAR = 0xFFFE
+# Numbers in texts, as Nova's pattern for them takes them.
+_DIGITS = re.compile(r"0*([0-9]{1,10})\n?")
 # What Nova takes for a boolean, besides true and false.
 _BOOLEANS = frozenset(
     {
@@ -163,8 +165,11 @@ def _count(value: Any) -> int:
     number = -1
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
-    elif isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 11:
+    elif isinstance(value, float) and value.is_integer():
+        # In JSON Schema that is an integer.
         number = int(value)
+    elif isinstance(value, str) and (digits := _DIGITS.fullmatch(value)):
+        number = int(digits[1])
     if not 1 <= number <= _MOST:
         raise Malformed
     return number

@@ -68,6 +68,10 @@ class NovaBase(PodService):
         # Servers stay in BUILD, deleted ones stay, interfaces stay, until the test says otherwise.
         self.holds = False
         self.refuses_interfaces = False
+        # No host has room for new servers.
+        self.is_full = False
+        # A later release, with fields that nobody knows yet.
+        self.is_newer = False
 
     def before(self, asked: Asked) -> None:
         if asked.path.rstrip("/") in ("", "/v2.1"):

@@ -7,10 +7,15 @@ from ipaddress import ip_address
 from typing import Any
 
 from ..pod_service import Record
+from ..schema import is_uuid_like
 from ..service import Answer, Asked, On, fault
 from .base import ROOT, NovaBase, now
 
 HOST = "compute1"
+
+
+def _is_uuid(value: object) -> bool:
+    return isinstance(value, str) and is_uuid_like(value)
 
 
 class Interfaces(NovaBase):
@@ -41,6 +46,13 @@ class Interfaces(NovaBase):
         """A server for which there was no place, or whose building failed: its ports are free."""
         self.let_go(server)
         server |= {"status": "ERROR", "vm_state": "error", "task_state": None, "updated": now()}
+
+    def bury(
+        self, server: Record, message: str = "No valid host was found. There are not enough hosts available."
+    ) -> None:
+        """The end of a server for which the scheduler found no host (conductor/manager.py, `_bury_in_cell0`)."""
+        server |= {"status": "ERROR", "vm_state": "error", "task_state": None, "updated": now(), "host": None}
+        server["fault"] = {"code": 500, "created": now(), "message": message}
 
     def let_go(self, server: Record) -> None:
         """Unbind all ports of a server."""
@@ -79,6 +91,9 @@ class Interfaces(NovaBase):
                 if port["device_id"]:
                     raise fault(409, f"Port {port_id} is still in use.")
                 found.append(port_id)
+            elif not _is_uuid(item.get("uuid")):
+                # nova/api/openstack/compute/servers.py, `_get_requested_networks`
+                raise fault(400, f"Bad networks format: network uuid is not in proper format ({item.get('uuid')})")
             elif item["uuid"] not in self.neutron.networks:
                 raise fault(400, f"Network {item['uuid']} could not be found.")
         return found
@@ -89,7 +104,7 @@ class Interfaces(NovaBase):
             group["name"] for group in self.neutron.groups.values() if group["project_id"] == asked.user.project_id
         }
         for group in server.get("security_groups", ()):
-            if group["name"] not in {"default", *names, *self.neutron.groups}:
+            if group.get("name", "default") not in {"default", *names, *self.neutron.groups}:
                 raise fault(400, f"Unable to find security_group with name or id '{group['name']}'")
 
     def ports_of(self, server_id: str) -> list[Record]:

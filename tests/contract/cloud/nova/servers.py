@@ -2,15 +2,12 @@
 
 import json
 import re
-import uuid
 from collections.abc import Iterable
-from typing import Any
 
 from ..pod_service import Record, ordered, page, query
 from ..service import Answer, Asked, On, fault
-from .base import ROOT, now
-from .images import ImagesOfServers
-from .interfaces import Interfaces
+from .base import ROOT
+from .new_servers import NewServers
 
 # Sort keys of servers, and where a record keeps them.
 SORT_KEYS = {
@@ -26,7 +23,12 @@ SORT_KEYS = {
 }
 
 
-class Servers(Interfaces, ImagesOfServers):
+def mysql(pattern: str) -> str:
+    """A regular expression as MySQL gets it (nova/db/utils.py, `_safe_regex_mysql`)."""
+    return pattern.replace("|", "\\|")
+
+
+class Servers(NewServers):
     """Servers, and what is attached to them."""
 
     def server_routes(self) -> Iterable[On]:
@@ -45,28 +47,6 @@ class Servers(Interfaces, ImagesOfServers):
             On("GET", f"{ROOT}/servers/([^/]+)/tags/([^/]+)", self._tag),
         )
 
-    def add_server(self, project_id: str, name: str = "vm", **fields: Any) -> Record:
-        """A server that is there already."""
-        record = {
-            "id": str(uuid.uuid4()),
-            "name": name,
-            "project_id": project_id,
-            "created": now(),
-            "updated": now(),
-            "zone": self.zone,
-            "host": "pod",
-            "vm_state": "active",
-            "status": "ACTIVE",
-            "task_state": None,
-            "launched_at": None,
-            "metadata": {},
-            "flavor": "1",
-            "ports": [],
-            **fields,
-        }
-        self.servers[record["id"]] = record
-        return record
-
     def _list_servers(self, asked: Asked) -> Answer:
         limit = self._limit(asked)
         keys, directions = asked.all("sort_key") or ["created_at"], asked.all("sort_dir") or ["desc"]
@@ -79,6 +59,7 @@ class Servers(Interfaces, ImagesOfServers):
         directions += [directions[0]] * (len(keys) - len(directions))
         everything = asked.first("all_tenants") is not None and asked.user.is_admin
         wanted_zone, wanted_name = asked.first("availability_zone"), asked.first("name")
+        wanted_reservation = asked.first("reservation_id")
         statuses = {status.upper() for status in asked.all("status")}
         # Of other projects only administrators hear, and only with `all_tenants`.
         projects = {*asked.all("project_id"), *asked.all("tenant_id")} if everything else set()
@@ -88,6 +69,7 @@ class Servers(Interfaces, ImagesOfServers):
             if (everything or record["project_id"] == asked.user.project_id)
             and (wanted_zone is None or record["zone"] == wanted_zone)
             and (wanted_name is None or re.search(wanted_name, record["name"]))
+            and (wanted_reservation is None or re.search(mysql(wanted_reservation), record["reservation"]))
             and (not statuses or record["status"] in statuses)
             and (not projects or record["project_id"] in projects)
         ]
@@ -124,12 +106,14 @@ class Servers(Interfaces, ImagesOfServers):
             "OS-EXT-STS:task_state": record["task_state"],
             "OS-SRV-USG:launched_at": record["launched_at"],
         }
+        if record["status"] == "ERROR" and "fault" in record:
+            view["fault"] = record["fault"]
         if groups := self.groups_of(record):
             view["security_groups"] = groups
         if asked.user.is_admin:
             view["OS-EXT-SRV-ATTR:host"] = record["host"]
             if self._at_least(asked, "2.3"):
-                view["OS-EXT-SRV-ATTR:reservation_id"] = f"r-{record['id'][:8]}"
+                view["OS-EXT-SRV-ATTR:reservation_id"] = record["reservation"]
         return view
 
     def _flavor_of(self, asked: Asked, record: Record) -> Record:
@@ -237,94 +221,3 @@ class Servers(Interfaces, ImagesOfServers):
             raise fault(404, f"Volume {old_id} is not attached.")
         self.attachments[self.attachments.index((record["id"], old_id))] = (record["id"], new_id)
         return Answer(202)
-
-    def _check_words(self, server: Record) -> None:
-        """Names and booleans by Nova's schema. Raises `Refusal`."""
-        groups = server.get("security_groups", [])
-        if not isinstance(groups, list):
-            raise fault(400, f"Invalid input for field/attribute security_groups. Value: {groups!r}.")
-        for name in (server.get("name"), *(group["name"] for group in groups if "name" in group)):
-            if not isinstance(name, str) or not name:
-                raise fault(400, f"Invalid input for field/attribute name. Value: {name}. {name!r} is too short")
-            if name != name.strip():
-                raise fault(
-                    400,
-                    f"Invalid input for field/attribute name. Value: {name}. An invalid 'name' value was provided. "
-                    "The name must be: printable characters. Can not start or end with whitespace.",
-                )
-        value = server.get("return_reservation_id", False)
-        if value not in (True, False, "true", "false", "True", "False", "yes", "no"):
-            raise fault(400, f"Invalid input for field/attribute return_reservation_id. Value: {value!r}.")
-
-    def _check_networks(self, asked: Asked, server: Record) -> None:
-        """Networks and numbers of servers by Nova's schema. Raises `Refusal`."""
-        wanted = server.get("networks", None if self._at_least(asked, "2.37") else [])
-        listed = isinstance(wanted, list) and all(isinstance(item, dict) for item in wanted)
-        words = self._at_least(asked, "2.37") and wanted in ("none", "auto")
-        ids = [item.get(name) for item in wanted for name in ("uuid", "port")] if listed else []
-        if not (listed or words) or any(not isinstance(each, str | None) for each in ids):
-            raise fault(400, f"Invalid input for field/attribute networks. Value: {wanted!r}.")
-        least = int(server.get("min_count", 1))
-        if least > int(server.get("max_count", least)):
-            raise fault(400, "min_count must be <= max_count")
-
-    def _create_server(self, asked: Asked) -> Answer:
-        server = self.body(asked, "server")
-        if "flavorRef" not in server:
-            raise fault(
-                400, f"Invalid input for field/attribute server. Value: {server!r}. 'flavorRef' is a required property"
-            )
-        self._check_words(server)
-        self._check_networks(asked, server)
-        devices = server.get("block_device_mapping_v2", [])
-        if not isinstance(devices, list):
-            raise fault(
-                400,
-                f"Invalid input for field/attribute block_device_mapping_v2. Value: {devices!r}. {devices!r} is not "
-                "of type 'array'",
-            )
-        if not isinstance(server["flavorRef"], str | int):
-            raise fault(400, f"Invalid input for field/attribute flavorRef. Value: {server['flavorRef']!r}.")
-        if server["flavorRef"] not in self.flavors:
-            raise fault(400, f"Flavor {server['flavorRef']} could not be found.")
-        zone = server.get("availability_zone", self.zone).partition(":")[0]
-        if zone not in self.zones:
-            raise fault(400, "The requested availability zone is not available")
-        image_id = server.get("imageRef")
-        if image_id:
-            self.require_image(image_id)
-        if (name := server.get("key_name")) and (asked.user.user_id, name) not in self.keypairs:
-            raise fault(400, "Invalid key_name provided.")
-        self.require_groups(asked, server)
-        ports = self.requested_ports(asked, server)
-        least = int(server.get("min_count", 1))
-        most = int(server.get("max_count", least))
-        mine = sum(1 for record in self.servers.values() if record["project_id"] == asked.user.project_id)
-        if mine + least > self.quota_instances:
-            raise fault(
-                403,
-                f"Quota exceeded for instances: Requested {least}, but already used {mine} of {self.quota_instances} "
-                "instances",
-            )
-        made = []
-        for number in range(1, most + 1):
-            name = server["name"] if most == 1 else f"{server['name']}-{number}"
-            made.append(
-                self.add_server(
-                    asked.user.project_id, name, zone=zone, flavor=server["flavorRef"], ports=ports,
-                    metadata=server.get("metadata", {}), key_name=server.get("key_name"),
-                    status="BUILD", vm_state="building", task_state="scheduling",
-                )
-            )  # fmt: skip
-            if not self.holds:
-                self.build(made[-1])
-        record = made[0]
-        if server.get("return_reservation_id"):
-            return Answer(202, {"reservation_id": f"r-{record['id'][:8]}"})
-        links = self._links(asked, f"servers/{record['id']}")
-        created = {
-            "id": record["id"], "links": links, "OS-DCF:diskConfig": "MANUAL",
-            "security_groups": server.get("security_groups", [{"name": "default"}]),
-            "adminPass": server.get("adminPass", "password"),
-        }  # fmt: skip
-        return Answer(202, {"server": created}, headers={"Location": links[0]["href"]})

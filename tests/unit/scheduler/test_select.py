@@ -1,17 +1,41 @@
 """Choosing pods, without asking anybody."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from triune.pods.placement import Anchor, Limit, Limited, NoCandidate, UnknownZone, candidates
+from triune.pods.placement import Anchor, Limit, Limited, NoCandidate, UnknownZone
 from triune.pods.registry import Pod
+from triune.scheduler import filters, weighers
+from triune.scheduler.request import PodState, RequestSpec
+from triune.scheduler.scheduler import Scheduler
 
 ONE = Pod("1", "RegionOne", "az1")
 TWO = Pod("2", "RegionTwo", "az2")
 THREE = Pod("3", "RegionThree", "az2")
 OFF = Pod("4", "RegionFour", "az3", enabled=False)
 PODS = [ONE, TWO, THREE, OFF]
+
+SCHEDULER = Scheduler(
+    (filters.AvailabilityZoneFilter(), filters.AnchorFilter(), filters.LimitFilter(), filters.EnabledFilter()),
+    (weighers.HealthWeigher(), weighers.CapacityWeigher(), weighers.ProjectWeigher()),
+)
+
+
+def candidates(
+    pods: Sequence[Pod],
+    zone: str | None,
+    anchors: Sequence[Anchor],
+    used: Mapping[str, int],
+    limits: Sequence[Limit] = (),
+) -> list[Pod]:
+    states = [PodState(pod, used.get(pod.id, 0)) for pod in pods]
+    request = RequestSpec("compute", "p", zone, tuple(anchors), tuple(limits))
+    return [state.pod for state in SCHEDULER.select(states, request)]
 
 
 def anchor(description: str, pod: Pod) -> Anchor:
@@ -120,3 +144,30 @@ def test_limits_that_rule_out_everything(
     with pytest.raises(Limited) as caught:
         candidates(PODS, zone, anchors, {}, given_limits)
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "order"),
+    [
+        # The project is in the second.
+        ({}, {"used": 1}, ["RegionTwo", "RegionOne"]),
+        ({}, {"used": 1, "has_capacity": False}, ["RegionOne", "RegionTwo"]),
+        ({"has_capacity": True}, {"used": 1, "has_capacity": None}, ["RegionTwo", "RegionOne"]),
+        ({"has_capacity": False}, {"has_capacity": None}, ["RegionTwo", "RegionOne"]),
+        ({"has_capacity": False}, {"has_capacity": False}, ["RegionOne", "RegionTwo"]),
+        # Who does not answer comes last, be there room or not.
+        ({"has_capacity": False}, {"used": 5, "answers": False}, ["RegionOne", "RegionTwo"]),
+    ],
+)
+def test_the_order_of_pods(first: dict[str, Any], second: dict[str, Any], order: list[str]) -> None:
+    states = [replace(PodState(ONE), **first), replace(PodState(TWO), **second)]
+    assert [state.pod.region_name for state in SCHEDULER.select(states, RequestSpec("compute"))] == order
+    assert [state.pod.region_name for state in SCHEDULER.select(states[::-1], RequestSpec("compute"))] == order
+
+
+def test_a_filter_for_room() -> None:
+    strict = Scheduler((filters.CapacityFilter(),), ())
+    states = [PodState(ONE, has_capacity=False), PodState(TWO), PodState(THREE, has_capacity=True)]
+    assert [state.pod for state in strict.select(states, RequestSpec("compute"))] == [THREE, TWO]
+    with pytest.raises(NoCandidate):
+        strict.select(states[:1], RequestSpec("compute"))

@@ -1,0 +1,1 @@
+"""Choosing the pod of a new resource, as Nova's scheduler chooses a host: filters, then weighers."""
