@@ -26,7 +26,7 @@ from triune.gateway.compute.instance_actions import InstanceActions
 from triune.gateway.compute.interfaces import Interfaces
 from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_keypair
 from triune.gateway.compute.migrations import MIGRATIONS
-from triune.gateway.compute.proxies import NETWORK_PROXIES, READ_ONLY_PROXIES, REMOVED, NetworkProxy
+from triune.gateway.compute.proxies.table import PROXY_ROUTES
 from triune.gateway.compute.security_groups import server_groups
 from triune.gateway.compute.server_group_operations import (
     create_server_group,
@@ -59,7 +59,6 @@ from triune.pods.locate import SERVER
 
 # What is done, to 2.52, to a service that the body names by its host.
 SERVICE_ACTIONS = ("enable", "disable", "disable-log-reason", "force-down")
-WRITING = "POST PUT PATCH DELETE"
 GONE = Gone()
 OWN_ROUTES = (
     Route("GET", "/servers", Listed(Gather(BRIEF_SERVERS), GONE)),
@@ -81,10 +80,7 @@ OWN_ROUTES = (
         Owner(SERVER, "server_id", check=volume_in_same_pod),
     ),
     Route(ANY, "/servers/{server_id}/{rest:path}", Owner(SERVER, "server_id")),
-    *(Route(ANY, f"/{name}/{{rest:path}}", NetworkProxy()) for name in NETWORK_PROXIES),
-    *(Route("GET HEAD", f"/{name}/{{rest:path}}", NetworkProxy()) for name in READ_ONLY_PROXIES),
-    *(Route(WRITING, f"/{name}/{{rest:path}}", Anywhere()) for name in READ_ONLY_PROXIES),
-    *(Route(ANY, f"/{name}/{{rest:path}}", Anywhere()) for name in REMOVED),
+    *PROXY_ROUTES,
     Route("GET", "/flavors", Union(BRIEF_FLAVORS)),
     Route("GET", "/flavors/detail", Union(FLAVORS)),
     Route("POST", "/flavors", CreateEverywhere(SHARED_FLAVORS, complete=choose_flavor_id)),

@@ -101,7 +101,7 @@ class Servers(NewServers):
             "updated": record["updated"],
             "flavor": self._flavor_of(asked, record),
             "image": "",
-            "addresses": record.get("addresses", {}),
+            "addresses": self.addresses_of(record),
             "OS-EXT-AZ:availability_zone": record["zone"],
             "OS-EXT-STS:vm_state": record["vm_state"],
             "OS-EXT-STS:task_state": record["task_state"],
@@ -142,7 +142,7 @@ class Servers(NewServers):
 
     def _addresses(self, asked: Asked) -> Record:
         """Without what only a server's own view tells."""
-        networks = self.server(asked).get("addresses", {})
+        networks = self.addresses_of(self.server(asked))
         return {
             label: [{name: each[name] for name in ("version", "addr")} for each in told]
             for label, told in networks.items()
