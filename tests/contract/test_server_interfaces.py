@@ -311,47 +311,6 @@ async def test_who_waits_by_listing_finds_the_network_free(
     assert not tenants_ports(cloud)
 
 
-PROXIES = (
-    "os-floating-ip-pools", "os-floating-ips", "os-networks", "os-security-group-rules", "os-security-groups",
-    "os-tenant-networks",
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("path", [*PROXIES, *(f"{path}/one" for path in PROXIES)])
-@pytest.mark.proves(
-    "compute",
-    "GET /os-floating-ip-pools",
-    "GET /os-floating-ips",
-    "GET /os-floating-ips/{floating_ip_id}",
-    "GET /os-networks",
-    "GET /os-networks/{network_id}",
-    "GET /os-security-groups",
-    "GET /os-security-groups/{security_group_id}",
-    "GET /os-tenant-networks",
-    "GET /os-tenant-networks/{tenant_network_id}",
-)
-async def test_pods_do_not_tell_of_networks(cloud: Cloud, client: Client, path: str) -> None:
-    """As from microversion 2.36 on: what a pod would tell is not what the tenant has."""
-    cloud.pods[0].nova.fails(service.text("{}"), path)
-    reply = await client.at("compute 2.35").get(f"/compute/v2.1/{path}")
-    assert (reply.status, reply.json) == (
-        404, {"itemNotFound": {"code": 404, "message": "The resource could not be found."}}
-    )  # fmt: skip
-    assert reply.headers["OpenStack-API-Version"] == "compute 2.35"
-    assert not cloud.pods[0].nova.count("GET", path)
-
-
-@pytest.mark.parametrize("action", ["addFloatingIp", "removeFloatingIp"])
-@pytest.mark.proves(
-    "compute", "POST /servers/{server_id}/action addFloatingIp", "POST /servers/{server_id}/action removeFloatingIp"
-)
-async def test_floating_addresses_are_not_the_servers(cloud: Cloud, client: Client, blue: Record, action: str) -> None:
-    server_id = await server_on(client, blue)
-    reply = await client.post(f"/compute/v2.1/servers/{server_id}/action", {action: {"address": "192.0.2.7"}})
-    assert (reply.status, message(reply)) == (404, "The resource could not be found.")
-    assert not cloud.pods[0].nova.count("POST", "action")
-
-
 async def test_without_central_neutron_pods_tell_of_their_networks(
     cloud: Cloud, start_gateway: StartGateway, session: aiohttp.ClientSession
 ) -> None:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reference" / "api-coverage.md"
 
 # How many operations no test proves. Whoever adds a proof makes it less; nobody makes it more.
-UNPROVEN: Mapping[str, int] = {"compute": 53, "volume": 15}
+UNPROVEN: Mapping[str, int] = {"compute": 49, "volume": 15}
 
 
 def known(service: Service) -> list[Operation]:
@@ -62,7 +62,8 @@ def test_a_line_is_an_operation() -> None:
         (COMPUTE, "GET /servers/{server_id}", "OneServer"),
         (COMPUTE, "GET /servers/{server_id}/diagnostics", "Owner"),
         (COMPUTE, "POST /servers/{server_id}/action os-start", "Actions"),
-        (COMPUTE, "POST /servers/{server_id}/action addFloatingIp", "NetworkProxy"),
+        (COMPUTE, "POST /servers/{server_id}/action addFloatingIp", "Actions"),
+        (COMPUTE, "GET /os-security-groups/{security_group_id}", "NetworkProxy"),
         (COMPUTE, "GET /os-hypervisors/statistics", "Sum"),
         (VOLUME_SERVICE, "GET /types/default", "Anywhere"),
         (VOLUME_SERVICE, "GET /types/{type_id}", "Owner"),
@@ -90,6 +91,7 @@ def test_the_document_of_a_version_is_the_gateways_own(service: Service) -> None
     [
         ("os-start", "its ports are followed"),
         ("addFixedIp", "in central Neutron where it has the networks (add_address)"),
+        ("addFloatingIp", "in central Neutron where it has the networks (add_floating_ip)"),
         ("lock", ""),
     ],
 )

@@ -13,6 +13,7 @@ from triune.gateway.call import Call
 from triune.gateway.compute.addresses import with_public_addresses
 from triune.gateway.compute.networks import has_networks
 from triune.gateway.compute.reservations import in_words_of_pods
+from triune.gateway.compute.server_group_ids import with_top_groups
 from triune.gateway.http import Response
 from triune.gateway.routes import Strategy
 from triune.gateway.strategies import Owner
@@ -119,7 +120,7 @@ class OneServer:
         response = await self._owner(call)
         if response.status == 404 and await has_networks(call):
             await self._settle(call, call.parameters["server_id"])
-        return await with_public_addresses(call, response)
+        return await with_public_addresses(call, await with_top_groups(call, response))
 
     async def _settle(self, call: Call, server_id: str) -> None:
         try:
@@ -150,4 +151,4 @@ class Listed:
         call.request.query = in_words_of_pods(call.request.query)
         response = await self._gather(call)
         await self._gone.settle_unlisted(call, response)
-        return await with_public_addresses(call, response)
+        return await with_public_addresses(call, await with_top_groups(call, response))

@@ -34,11 +34,11 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates, 
             *self.quota_routes(),
             *self.proxy_routes(),
             *self.about_routes(),
+            *self.group_routes(),
             *removed_routes(),
             On("GET", "/", self._versions),
             On("GET", "/v2.1/?", self._version),
             On("GET", f"{ROOT}/os-availability-zone", self._zones),
-            On("GET", f"{ROOT}/os-server-groups", self._list_groups),
         )
 
     def _entry(self) -> Record:
@@ -66,6 +66,3 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates, 
     def _zones(self, _asked: Asked) -> Answer:
         zones = [{"zoneName": zone, "zoneState": {"available": True}, "hosts": None} for zone in sorted(self.zones)]
         return Answer(200, {"availabilityZoneInfo": zones})
-
-    def _list_groups(self, _asked: Asked) -> Answer:
-        return Answer(200, {"server_groups": list(self.groups.values())})

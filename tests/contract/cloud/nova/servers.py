@@ -101,7 +101,7 @@ class Servers(NewServers):
             "updated": record["updated"],
             "flavor": self._flavor_of(asked, record),
             "image": "",
-            "addresses": record.get("addresses", {}),
+            "addresses": self.addresses_of(record),
             "OS-EXT-AZ:availability_zone": record["zone"],
             "OS-EXT-STS:vm_state": record["vm_state"],
             "OS-EXT-STS:task_state": record["task_state"],
@@ -111,6 +111,7 @@ class Servers(NewServers):
             view["fault"] = record["fault"]
         if groups := self.groups_of(record):
             view["security_groups"] = groups
+        view |= self.group_words(asked, record)
         if asked.user.is_admin:
             view["OS-EXT-SRV-ATTR:host"] = record["host"]
             if self._at_least(asked, "2.3"):
@@ -125,6 +126,11 @@ class Servers(NewServers):
     def _show_server(self, asked: Asked) -> Answer:
         return Answer(200, {"server": self._view(asked, self.server(asked), detail=True)})
 
+    def _update_server(self, asked: Asked) -> Answer:
+        record = self.server(asked)
+        record |= {name: value for name, value in self.body(asked, "server").items() if name in ("name", "description")}
+        return Answer(200, {"server": self._view(asked, record, detail=True)})
+
     def _list_addresses(self, asked: Asked) -> Answer:
         return Answer(200, {"addresses": self._addresses(asked)})
 
@@ -136,7 +142,7 @@ class Servers(NewServers):
 
     def _addresses(self, asked: Asked) -> Record:
         """Without what only a server's own view tells."""
-        networks = self.server(asked).get("addresses", {})
+        networks = self.addresses_of(self.server(asked))
         return {
             label: [{name: each[name] for name in ("version", "addr")} for each in told]
             for label, told in networks.items()
