@@ -1,5 +1,7 @@
 """What somebody does with servers, keypairs, flavors and server groups."""
 
+import base64
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,19 +15,27 @@ SEVERAL = 2
 VERSION = "2.64"
 # Copies of images go on; what waits for one is to be tried again.
 CONFLICT = 409
-KEY = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQ{} somebody"
 
 
 class ComputeCustomer(Customer):
-    """`boot` is what servers are made of (`imageRef`, `flavorRef`), `networks` are the ids of those they may be on."""
+    """`boot` is what servers are made of (`imageRef`, `flavorRef`), `networks` are the ids of those they may be on.
+
+    There are at most `most_servers` at a time.
+    """
 
     def __init__(
-        self, api: Api, name: str, seed: int, boot: Mapping[str, str], networks: Sequence[str], public_key: str = KEY
+        self,
+        api: Api,
+        name: str,
+        seed: int,
+        boot: Mapping[str, str],
+        networks: Sequence[str],
+        most_servers: int = MOST_SERVERS,
     ) -> None:
         super().__init__(api, name, seed)
         self._boot = boot
         self._networks = networks
-        self._public_key = public_key
+        self._most_servers = most_servers
 
     def compute_actions(self) -> dict[Action, int]:
         """What can be done, and how often compared to other things."""
@@ -58,7 +68,7 @@ class ComputeCustomer(Customer):
         return server
 
     async def make_server(self) -> bool:
-        if self.possible("server") >= MOST_SERVERS:
+        if self.possible("server") >= self._most_servers:
             return False
         promise = self.promise("server")
         document: dict[str, Any] = {"server": self._server(promise.name)}
@@ -72,7 +82,7 @@ class ComputeCustomer(Customer):
 
     async def make_servers(self) -> bool:
         """Several with one request. On networks they are made one by one, and there may be fewer."""
-        if self.possible("server") + SEVERAL > MOST_SERVERS:
+        if self.possible("server") + SEVERAL > self._most_servers:
             return False
         base = self.called("server")
         several = [self.promise("server", f"{base}-{number}") for number in range(1, SEVERAL + 1)]
@@ -129,7 +139,7 @@ class ComputeCustomer(Customer):
         promise = self.promise("keypair")
         keypair = {"name": promise.name}
         if self.random.random() < 0.5:
-            keypair["public_key"] = self._public_key.format(f"{self.count:04d}")
+            keypair["public_key"] = _public_key(self.random.randbytes(32))
         promise.made(await self.ask("compute", "POST", "/os-keypairs", {"keypair": keypair}))
         promise.id = promise.name
         return True
@@ -183,6 +193,13 @@ class ComputeCustomer(Customer):
                 await self._remove_keypair(promise)
 
 
+def _public_key(key: bytes) -> str:
+    """An Ed25519 key as OpenSSH writes it (RFC 8709)."""
+    kind = b"ssh-ed25519"
+    wire = b"".join(struct.pack(">I", len(part)) + part for part in (kind, key))
+    return f"{kind.decode()} {base64.b64encode(wire).decode()} somebody"
+
+
 class Administrator(Customer):
     """Makes and removes flavors."""
 
@@ -230,5 +247,3 @@ class Administrator(Customer):
             elif promise.state is State.THERE:
                 for name, value in list(promise.unfinished.items()):
                     await self._change(promise, {name: value})
-
-

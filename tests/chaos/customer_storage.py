@@ -169,11 +169,11 @@ class StorageCustomer(ComputeCustomer):
 
     async def _upload(self, promise: Promise) -> None:
         data = promise.name.encode() * 1000
-        # 409: it has its data, from a request that was not answered.
+        # 409: it has its data, from a request that was not answered; one of the pods that answer has, that is.
         path = f"/images/{promise.id}/file"
         reply = await self.ask("image", "PUT", path, data=data, content_type=DATA, expected=[409])
         promise.note("upload", reply)
-        if reply.ok or reply.status == 409:
+        if reply.ok or (reply.status == 409 and not reply.is_partial):
             promise.unfinished.pop("data", None)
         if reply.ok:
             promise.fields |= {"status": "active", "checksum": hashlib.md5(data, usedforsecurity=False).hexdigest()}

@@ -20,12 +20,16 @@ HANG_SECONDS = 300.0
 HUGE = 10 * 1024 * 1024
 # Time for what is written to arrive, for an aborted connection forgets it.
 ARRIVAL_SECONDS = 0.02
+# Time for connections that are accepted at this moment.
+ACCEPT_SECONDS = 0.02
 # A real service is waited for as long as this: faults are ours to make.
 SERVICE_SECONDS = 120.0
 
 _PAGE = "<html><head><title>{code}</title></head><body><h1>{code}</h1>The proxy says no.</body></html>"
 # What a proxy does not pass on (RFC 9110, 7.6.1), and what is made anew for a body that was read.
-_OWN = frozenset({"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "content-length", "date"})
+_OWN = frozenset(
+    {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "content-length", "date"}
+)
 _CODES = {
     Fault.ERROR_BEFORE: 500,
     Fault.ERROR: 500,
@@ -62,17 +66,18 @@ class _Answer:
 
 
 class FaultProxy:
-    """Stands in front of `target`, a URL without a path; faults happen while `plan` is set."""
+    """Stands in front of `target`, a URL without a path; faults happen from `rage` on until `calm`."""
 
     def __init__(self, name: str, target: str, plan: Plan) -> None:
         self.name = name
         self.target = target
-        self.plan: Plan | None = plan
+        self._plan = plan
+        self._rages = False
         self.log: list[Met] = []
         self.port = 0
         self._session: aiohttp.ClientSession | None = None
         self._runner: web.ServerRunner | None = None
-        self._site: web.TCPSite | None = None
+        self._listening: asyncio.Server | None = None
         self._returns: set[asyncio.Task[None]] = set()
 
     @property
@@ -100,27 +105,43 @@ class FaultProxy:
         for task in self._returns:
             task.cancel()
         await asyncio.gather(*self._returns, return_exceptions=True)
+        await self._cease()
         if self._runner is not None:
             await self._runner.cleanup()
         if self._session is not None:
             await self._session.close()
 
+    def rage(self) -> None:
+        """Let faults happen."""
+        self._rages = True
+
     async def calm(self) -> None:
         """No faults any more; somebody listens."""
-        self.plan = None
+        self._rages = False
         await asyncio.gather(*self._returns)
 
     async def _listen(self) -> None:
-        assert self._runner is not None
-        self._site = web.TCPSite(self._runner, HOST, self.port, reuse_address=True)
-        await self._site.start()
-        self.port = self._runner.addresses[0][1]
+        assert self._runner is not None and self._runner.server is not None
+        loop = asyncio.get_running_loop()
+        self._listening = await loop.create_server(self._runner.server, HOST, self.port, reuse_address=True)
+        self.port = self._listening.sockets[0].getsockname()[1]
+
+    async def _cease(self) -> None:
+        """Refuse connections."""
+        if self._listening is None:
+            return
+        for listener in self._listening.sockets:
+            asyncio.get_running_loop().remove_reader(listener.fileno())
+        # A server that is closed drops those that it has just accepted without closing them.
+        await asyncio.sleep(ACCEPT_SECONDS)
+        self._listening.close()
+        self._listening = None
 
     # -- one request
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.content.read()
-        planned = self.plan.next() if self.plan is not None else None
+        planned = self._plan.next() if self._rages else None
         fault = planned.fault if planned is not None else None
         began = time.monotonic()
         if planned is not None and fault is not None and fault.is_before:
@@ -156,7 +177,7 @@ class FaultProxy:
         """An answer to what the service did not get."""
         fault = planned.fault
         if fault is Fault.ABSENT:
-            await self._leave(planned.seconds)
+            self._leave(planned.seconds)
             return _abort(request)
         if fault is Fault.HANG_BEFORE:
             return await _hang(request)
@@ -191,21 +212,20 @@ class FaultProxy:
         headers["Content-Type"] = "text/html"
         return web.Response(status=answer.status, headers=headers, body=_PAGE.format(code="Sign in").encode())
 
-    async def _leave(self, seconds: float) -> None:
+    def _leave(self, seconds: float) -> None:
         """Refuse connections for a while, and drop those there are."""
-        assert self._runner is not None
         if self._returns:
             return
-        if self._site is not None:
-            await self._site.stop()
-        for connection in list(self._runner.server.connections if self._runner.server is not None else ()):
-            if connection.transport is not None:
-                connection.transport.abort()
-        task = asyncio.create_task(self._return(seconds))
+        task = asyncio.create_task(self._be_absent(seconds))
         self._returns.add(task)
         task.add_done_callback(self._returns.discard)
 
-    async def _return(self, seconds: float) -> None:
+    async def _be_absent(self, seconds: float) -> None:
+        assert self._runner is not None and self._runner.server is not None
+        await self._cease()
+        for connection in self._runner.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
         await asyncio.sleep(seconds)
         await self._listen()
 

@@ -15,7 +15,7 @@ ABSENCE = (0.2, 1.2)
 class Fault(Enum):
     """One fault. Those that end in `before` meet the request before the service gets it; the others its answer.
 
-    A service that refuses (`TOO_MANY`) has done nothing, so that one is there before only: a 429 for what was done is no
+    Who is asked too much (`TOO_MANY`) has done nothing, so that one is there before only: a 429 for what was done is no
     fault but a lie, against which nobody can promise anything. Likewise a corrupted answer keeps its status.
     """
 

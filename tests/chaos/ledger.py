@@ -48,6 +48,8 @@ class Promise:
     fields: dict[str, Any] = field(default_factory=dict)
     unfinished: dict[str, Any] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    # Its removal was asked for, and may have begun.
+    is_leaving: bool = False
 
     @property
     def is_everywhere(self) -> bool:
@@ -72,10 +74,10 @@ class Promise:
     def removed(self, reply: Reply) -> None:
         """What the answer to the request that removes it promises."""
         self.note("remove", reply)
-        if reply.ok or (reply.status == 404 and not (reply.is_partial and self.is_everywhere)):
+        if reply.ok or reply.status == 404:
             self.state = State.NOT_THERE
         elif self.is_everywhere or not (400 <= reply.status < 500 or reply.status == 503):
-            self.state = State.OPEN
+            self.state, self.is_leaving = State.OPEN, True
 
     def changed(self, reply: Reply, **fields: Any) -> None:
         """What the answer to a request that changes fields promises: nothing where it is not known."""
@@ -136,7 +138,9 @@ def _differs(promise: Promise, held: list[Found], regions: set[str]) -> Iterator
         if any(each.fields != held[0].fields for each in held):
             yield f"it is not the same everywhere: {[(each.region, each.fields) for each in held]}"
     for each in held:
-        wrong = {name: each.fields.get(name) for name, value in promise.fields.items() if each.fields.get(name) != value}
+        wrong = {
+            name: each.fields.get(name) for name, value in promise.fields.items() if each.fields.get(name) != value
+        }
         if wrong:
             yield f"in {each.region} it is {wrong} and not as was promised: {promise.fields}"
 

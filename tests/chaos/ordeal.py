@@ -1,4 +1,4 @@
-"""People work through a gateway between which and the pods faults happen; afterwards the pods hold what was promised."""
+"""People work through a gateway that reaches the pods through faults; afterwards the pods hold what was promised."""
 
 import asyncio
 import time

@@ -1,13 +1,15 @@
 """Random operations while random faults happen between the gateway and the pods: the pods hold what was promised.
 
-The same people, faults and promises as on the real lab (tests/chaos/test_faults.py); here against the fake pods, and with
-those deadlines that let a thousand operations pass in a minute.
+The same people, faults and promises as on the real lab (tests/chaos/test_faults.py); here against the fake pods, and
+with deadlines that let a thousand operations pass in a minute.
 """
 
 import os
 from collections.abc import AsyncIterator, Iterable
 
 import pytest
+from sqlalchemy import select
+
 from chaos.api import Api
 from chaos.contents import Pod
 from chaos.customer_compute import Administrator
@@ -15,8 +17,6 @@ from chaos.customer_storage import StorageCustomer
 from chaos.fault_proxy import FaultProxy
 from chaos.faults import Plan
 from chaos.ordeal import Ordeal
-from sqlalchemy import select
-
 from triune.db.models import JournalRow, RoutingRow
 from triune.work.entry import STATUSES
 from triune.work.jobs import Jobs
@@ -32,7 +32,7 @@ SEED = int(os.environ.get("CHAOS_SEED", "0"))
 SEEDS = [SEED] if SEED else [1, 2, 3]
 OPERATIONS = int(os.environ.get("CHAOS_OPERATIONS", "1000"))
 CUSTOMERS = 6
-SERVICES = {"compute": "compute", "volumev3": "volume", "image": "image", "network": "network", "placement": "placement"}
+IMAGE = "b0075000-0000-4000-8000-000000000001"
 
 pytestmark = [
     pytest.mark.faults,
@@ -64,6 +64,7 @@ async def proxies(cloud: Cloud, seed: int) -> AsyncIterator[list[FaultProxy]]:
         host, slash, path = rest.partition("/")
         proxy = FaultProxy(name, f"{scheme}://{host}", Plan(f"{seed} {name}"))
         await proxy.start()
+        proxy.rage()
         endpoint["url"] = f"{proxy.root}{slash}{path}"
         made.append(proxy)
     yield made
@@ -93,8 +94,9 @@ def of_pod(pod: PodCloud, client: Client, token: Token) -> Api:
 async def test_the_pods_hold_what_was_promised(
     cloud: Cloud, proxies: list[FaultProxy], gateway: Running, client: Client, admin: Client, seed: int
 ) -> None:
-    image = [pod.glance.add("", b"boots", id="b0075000-0000-4000-8000-000000000001", visibility="public") for pod in cloud.pods][0]
-    boot = {"flavorRef": "1", "imageRef": image["id"]}
+    for pod in cloud.pods:
+        pod.glance.add("", b"boots", id=IMAGE, visibility="public")
+    boot = {"flavorRef": "1", "imageRef": IMAGE}
     customers, pods = [], {}
     for number in range(CUSTOMERS):
         token = cloud.keystone.token()
@@ -109,7 +111,7 @@ async def test_the_pods_hold_what_was_promised(
     async def jobs() -> list[str]:
         found = Jobs(gateway.shared.database)
         return [
-            f"job {job.kind} {job.resource_id} is {status}: {job.last_error}"
+            f"job {job.key} is {status}: {job.last_error}"
             for status in ("NEW", "RUNNING", "FAIL")
             for job in await found.page([*STATUSES[status], JournalRow.kind != "drift"])
         ]

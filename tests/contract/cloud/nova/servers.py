@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ..pod_service import Record, ordered, page, query
 from ..service import Answer, Asked, On, fault
+from .attachments import Attachments
 from .base import ROOT
 from .new_servers import NewServers
 
@@ -28,7 +29,7 @@ def mysql(pattern: str) -> str:
     return pattern.replace("|", "\\|")
 
 
-class Servers(NewServers):
+class Servers(NewServers, Attachments):
     """Servers, and what is attached to them."""
 
     def server_routes(self) -> Iterable[On]:
@@ -43,8 +44,7 @@ class Servers(NewServers):
             On("POST", f"{ROOT}/servers/([^/]+)/action", self._act),
             On("GET", f"{ROOT}/servers/([^/]+)/ips", self._list_addresses),
             On("GET", f"{ROOT}/servers/([^/]+)/ips/([^/]+)", self._show_addresses),
-            On("POST", f"{ROOT}/servers/([^/]+)/os-volume_attachments", self._attach),
-            On("PUT", f"{ROOT}/servers/([^/]+)/os-volume_attachments/([^/]+)", self._swap),
+            *self.attachment_routes(),
             On("GET", f"{ROOT}/servers/([^/]+)/tags/([^/]+)", self._tag),
         )
 
@@ -159,6 +159,7 @@ class Servers(NewServers):
     def remove(self, record: Record) -> None:
         """End a server: its ports go first."""
         self.let_go(record)
+        self.attachments = [each for each in self.attachments if each[0] != record["id"]]
         self.deleted[record["id"]] = self.servers.pop(record["id"])
 
     def _update_server(self, asked: Asked) -> Answer:
@@ -206,34 +207,3 @@ class Servers(NewServers):
         self.server(asked)
         server_id, tag = asked.parameters
         raise fault(404, f"Server {server_id} has no tag '{tag}'")
-
-    def _attach(self, asked: Asked) -> Answer:
-        record = self.server(asked)
-        volume_id = self.body(asked, "volumeAttachment").get("volumeId")
-        if not isinstance(volume_id, str):
-            raise fault(400, f"Invalid input for field/attribute volumeId. Value: {volume_id!r}.")
-        if volume_id not in self.cinder.records["volume"]:
-            raise fault(404, f"Volume {volume_id} could not be found.")
-        self.attachments.append((record["id"], volume_id))
-        return Answer(
-            200,
-            {
-                "volumeAttachment": {
-                    "id": volume_id,
-                    "volumeId": volume_id,
-                    "serverId": record["id"],
-                    "device": "/dev/vdb",
-                }
-            },
-        )
-
-    def _swap(self, asked: Asked) -> Answer:
-        record, (_, old_id) = self.server(asked), asked.parameters
-        new_id = self.body(asked, "volumeAttachment").get("volumeId")
-        for volume_id in (old_id, new_id):
-            if volume_id not in self.cinder.records["volume"]:
-                raise fault(404, f"Volume {volume_id} could not be found.")
-        if (record["id"], old_id) not in self.attachments:
-            raise fault(404, f"Volume {old_id} is not attached.")
-        self.attachments[self.attachments.index((record["id"], old_id))] = (record["id"], new_id)
-        return Answer(202)
