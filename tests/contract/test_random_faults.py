@@ -43,6 +43,7 @@ pytestmark = [
                 "pods": {"connect_timeout": 1, "list_deadline": 0.8, "request_deadline": 1.5, "store_deadline": 2},
                 "gateway": {"scheduling_wait": 1},
                 "image": {"boot_deadline": 2},
+                "worker": {"lease_time": 6},
             }
         ],
         indirect=True,
