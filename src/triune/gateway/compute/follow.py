@@ -95,12 +95,12 @@ class Gone:
                 self._keys.pop(place, None)
 
 
-async def settle(call: Call, key: Key) -> bool:
-    """Let the ports of a server that is gone go, if anything is still to be done; whether that is so now."""
+async def settle(call: Call, key: Key, demand: bool = False) -> bool:
+    """Do what is to be done for a server's ports, if anything waits or it is asked for; whether that is done now."""
     try:
-        await call.gateway.runner.now(key, PATIENCE, demand=False)
+        await call.gateway.runner.now(key, PATIENCE, demand=demand)
     except (KeyFailed, DatabaseUnavailable) as error:
-        LOG.warning("The ports of server %s are left to the worker: %s", key.resource_id, error)
+        LOG.warning("%s %s is left to the worker: %s", key.kind, key.resource_id, error)
         return False
     return True
 
