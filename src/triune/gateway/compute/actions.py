@@ -21,7 +21,7 @@ from triune.gateway.compute.proxies.floating_ip_actions import (
 from triune.gateway.compute.proxies.proxy import gone
 from triune.gateway.compute.proxies.schema import check
 from triune.gateway.compute.server_group_ids import with_top_groups
-from triune.gateway.compute.servers import zone_of_pod
+from triune.gateway.compute.server_zones import unshelved_in_pod
 from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
 from triune.gateway.image.bring import bring
@@ -103,7 +103,7 @@ class Actions:
 
     @asynccontextmanager
     async def _around(self, call: Call, pod: Pod) -> AsyncIterator[None]:
-        await zone_of_pod(call, pod)
+        await unshelved_in_pod(call, pod)
         body = await call.json() or {}
         for name in NEEDED.keys() & body:
             for attribute, prepare in NEEDED[name]:

@@ -14,6 +14,7 @@ from triune.gateway.compute.addresses import with_public_addresses
 from triune.gateway.compute.networks import has_networks
 from triune.gateway.compute.reservations import in_words_of_pods
 from triune.gateway.compute.server_group_ids import with_top_groups
+from triune.gateway.compute.server_zones import pinned_in_pod
 from triune.gateway.http import Response
 from triune.gateway.routes import Strategy
 from triune.gateway.strategies import Owner
@@ -131,6 +132,8 @@ class OneServer:
 
     @asynccontextmanager
     async def _around(self, call: Call, pod: Pod) -> AsyncIterator[None]:
+        if call.request.method == "PUT":
+            await pinned_in_pod(call, pod)
         if call.request.method != "DELETE":
             yield
             return
