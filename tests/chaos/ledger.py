@@ -145,15 +145,18 @@ def _differs(promise: Promise, held: list[Found], regions: set[str]) -> Iterator
             yield f"in {each.region} it is {wrong} and not as was promised: {promise.fields}"
 
 
-def twins_of_nothing(found: Iterable[Found]) -> Iterator[str]:
-    """Twins of server groups that are not there, and several of one in one pod."""
-    held = list(found)
-    groups = {each.id for each in held if each.kind == "server_group"}
-    twins = Counter((each.region, each.name) for each in held if each.kind == "twin")
+def twins_of_nothing(promises: Iterable[Promise], found: Iterable[Found]) -> Iterator[str]:
+    """Twins of server groups that are not to be there, and several of one in one pod.
+
+    A twin stands for a group of which it is not known whether it was removed.
+    """
+    groups = {promise.id: promise for promise in promises if promise.kind == "server_group" and promise.id}
+    twins = Counter((each.region, each.name) for each in found if each.kind == "twin")
     for (region, group_id), number in twins.items():
-        if number > 1 or group_id not in groups:
-            state = "there" if group_id in groups else "gone"
-            yield f"{number} twins in {region} of server group {group_id}, which is {state}"
+        group = groups.get(group_id)
+        if number > 1 or group is None or group.state is State.NOT_THERE:
+            said = group.said if group is not None else []
+            yield "\n    ".join([f"{number} twins in {region} of server group {group_id}", *said])
 
 
 def misplaced(found: Iterable[Found], routings: Iterable[tuple[str, str, str]]) -> Iterator[str]:

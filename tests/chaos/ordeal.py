@@ -113,7 +113,7 @@ class Ordeal:
             found = await self.held(customer)
             promises = customer.promises
             lines += differences(promises, found, [pod.region for pod in self.pods[customer.name]])
-            lines += twins_of_nothing(found)
+            lines += twins_of_nothing(promises, found)
             lines += misplaced(found, routings)
         pods = self.pods[self.customers[0].name]
         flavors = [each for pod in pods for each in await pod.flavors(self.administrator.name)]

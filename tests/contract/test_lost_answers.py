@@ -111,3 +111,27 @@ async def test_data_that_is_there_already_comes_to_a_pod_that_is_away(
     cloud.pods[1].glance.fails(None)
     async with working(gateway):
         await eventually(lambda: statuses(cloud, image_id) == ["active", "active"])
+
+
+@pytest.mark.parametrize("code", [429, 500])
+async def test_a_volume_of_a_pod_that_does_not_say_is_not_unknown(cloud: Cloud, client: Client, code: int) -> None:
+    """It is in another pod than the server, which would not find it."""
+    server = cloud.pods[0].nova.add_server(client.token.project_id)
+    volume = cloud.pods[1].cinder.add("volume", client.token.project_id)
+    path = f"/compute/v2.1/servers/{server['id']}/os-volume_attachments"
+    body = {"volumeAttachment": {"volumeId": volume["id"]}}
+    assert (await client.post(path, body)).status == 400
+    cloud.pods[1].cinder.fails(service.status(code))
+    reply = await client.post(path, body)
+    assert reply.status == 503, reply.text
+    assert "RegionTwo" in message(reply)
+
+
+async def test_nor_is_a_volume_that_may_be_in_a_pod_that_is_away(cloud: Cloud, client: Client) -> None:
+    server = cloud.pods[0].nova.add_server(client.token.project_id)
+    volume = cloud.pods[1].cinder.add("volume", client.token.project_id)
+    await cloud.pods[1].cinder.stop()
+    path = f"/compute/v2.1/servers/{server['id']}/os-volume_attachments"
+    reply = await client.post(path, {"volumeAttachment": {"volumeId": volume["id"]}})
+    assert reply.status == 503, reply.text
+    assert "RegionTwo" in message(reply)

@@ -108,5 +108,8 @@ def test_routings_and_twins_that_lead_nowhere_are_told() -> None:
     held = [Found("RegionOne", "server", "name", "id"), Found("RegionTwo", "twin", "group", "twin")]
     assert not list(misplaced(held, [("server", "id", "RegionOne"), ("server", "gone", "RegionTwo")]))
     assert list(misplaced(held, [("server", "id", "RegionTwo")]))
-    assert list(twins_of_nothing(held))
-    assert not list(twins_of_nothing([*held, Found("RegionOne", "server_group", "name", "group")]))
+    assert list(twins_of_nothing([], held))
+    assert list(twins_of_nothing([Promise("server_group", "name", "group", NOT_THERE)], held))
+    for state in (THERE, OPEN):
+        assert not list(twins_of_nothing([Promise("server_group", "name", "group", state)], held))
+        assert list(twins_of_nothing([Promise("server_group", "name", "group", state)], [*held, *held]))
