@@ -208,4 +208,4 @@ async def test_a_server_is_unshelved_in_its_own_zone_only(cloud: Cloud, client: 
     )
     await client.at("compute 2.77").post(action, {"unshelve": {"availability_zone": "az1"}})
     (asked,) = [asked for asked in cloud.pods[0].nova.asked if asked.method == "POST"]
-    assert json.loads(asked.body) == {"unshelve": None}
+    assert json.loads(asked.body) == {"unshelve": {"availability_zone": "nova"}}

@@ -23,6 +23,7 @@ from triune.pods.client import Answer, Body, Document, PodClient, PodUnreachable
 from triune.pods.endpoints import Endpoint, Endpoints
 from triune.pods.health import Health
 from triune.pods.locate import Kind, Locator
+from triune.pods.own_zones import OwnZones
 from triune.pods.registry import Pod, Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
@@ -88,6 +89,7 @@ class Gateway:
     service_user: ServiceUser
     scheduler: Scheduler
     capacity: Capacity
+    own_zones: OwnZones
     journal: Journal
     intents: Intents
     limits: Limits

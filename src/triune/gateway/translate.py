@@ -32,7 +32,9 @@ OPAQUE = frozenset(
 )
 # How a pod calls the twin of a security group `default`, a name that is taken there.
 DEFAULT_THERE, DEFAULT = "triune-default", "default"
-ZONE_KEYS = frozenset({"OS-EXT-AZ:availability_zone", "availability_zone", "availabilityZone"})
+ZONE_KEYS = frozenset(
+    {"OS-EXT-AZ:availability_zone", "pinned_availability_zone", "availability_zone", "availabilityZone"}
+)
 _DEFAULT_BYTES = f'"{DEFAULT_THERE}"'.encode()
 
 

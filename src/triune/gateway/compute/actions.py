@@ -12,7 +12,7 @@ from triune.gateway.compute.interfaces import ports_of
 from triune.gateway.compute.networks import NO_GROUPS_THERE, ask, away, find_group, has_networks
 from triune.gateway.compute.prepare import prepare_flavor, prepare_keypair
 from triune.gateway.compute.proxies import NETWORK_ACTIONS, gone
-from triune.gateway.compute.servers import zone_of_pod
+from triune.gateway.compute.server_zones import unshelved_in_pod
 from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
 from triune.gateway.image.bring import bring
@@ -82,7 +82,7 @@ class Actions:
 
     @asynccontextmanager
     async def _around(self, call: Call, pod: Pod) -> AsyncIterator[None]:
-        await zone_of_pod(call, pod)
+        await unshelved_in_pod(call, pod)
         body = await call.json() or {}
         for name in NEEDED.keys() & body:
             for attribute, prepare in NEEDED[name]:

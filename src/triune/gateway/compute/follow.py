@@ -13,6 +13,7 @@ from triune.gateway.call import Call
 from triune.gateway.compute.addresses import with_public_addresses
 from triune.gateway.compute.networks import has_networks
 from triune.gateway.compute.reservations import in_words_of_pods
+from triune.gateway.compute.server_zones import pinned_in_pod
 from triune.gateway.http import Response
 from triune.gateway.routes import Strategy
 from triune.gateway.strategies import Owner
@@ -130,6 +131,8 @@ class OneServer:
 
     @asynccontextmanager
     async def _around(self, call: Call, pod: Pod) -> AsyncIterator[None]:
+        if call.request.method == "PUT":
+            await pinned_in_pod(call, pod)
         if call.request.method != "DELETE":
             yield
             return

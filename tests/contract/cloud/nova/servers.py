@@ -109,6 +109,8 @@ class Servers(NewServers):
         }
         if record["status"] == "ERROR" and "fault" in record:
             view["fault"] = record["fault"]
+        if self._at_least(asked, "2.96"):
+            view["pinned_availability_zone"] = record["pinned"]
         if groups := self.groups_of(record):
             view["security_groups"] = groups
         if asked.user.is_admin:
@@ -157,8 +159,30 @@ class Servers(NewServers):
 
     def _update_server(self, asked: Asked) -> Answer:
         record = self.server(asked)
-        record["name"] = self.body(asked, "server").get("name", record["name"])
+        wanted = self.body(asked, "server")
+        if "pinned_availability_zone" in wanted:
+            self._pin(asked, record, wanted["pinned_availability_zone"])
+        record["name"] = wanted.get("name", record["name"])
         return Answer(200, {"server": self._view(asked, record, detail=True)})
+
+    def _pin(self, asked: Asked, record: Record, zone: object) -> None:
+        if not self._at_least(asked, "2.104"):
+            raise fault(400, "Additional properties are not allowed ('pinned_availability_zone' was unexpected)")
+        if not isinstance(zone, str | None) or (zone is not None and (not zone or zone != zone.strip())):
+            raise fault(400, f"Invalid input for field/attribute pinned_availability_zone. Value: {zone}.")
+        if zone is not None and record["pinned"] is not None and zone != record["pinned"]:
+            raise fault(
+                409,
+                "Cannot change pinned availability zone directly. Unpin first by setting pinned_availability_zone "
+                "to null.",
+            )
+        if zone is not None and record["pinned"] is None and zone != record["zone"]:
+            raise fault(
+                409,
+                f"Server can only be pinned to its current availability zone '{record['zone']}', but '{zone}' was "
+                "requested.",
+            )
+        record["pinned"] = zone
 
     def _act(self, asked: Asked) -> Answer:
         record = self.server(asked)
