@@ -23,6 +23,7 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates, 
     def routes(self) -> Iterable[On]:
         return (
             *self.server_routes(),
+            *self.part_routes(),
             *self.interface_routes(),
             *self.flavor_routes(),
             *self.keypair_routes(),

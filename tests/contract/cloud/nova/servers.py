@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from ..pod_service import Record, ordered, page, query
 from ..service import Answer, Asked, On, fault
 from .base import ROOT
-from .new_servers import NewServers
+from .server_actions import ACTS
+from .server_parts import ServerParts
 
 # Sort keys of servers, and where a record keeps them.
 SORT_KEYS = {
@@ -28,7 +29,7 @@ def mysql(pattern: str) -> str:
     return pattern.replace("|", "\\|")
 
 
-class Servers(NewServers):
+class Servers(ServerParts):
     """Servers, and what is attached to them."""
 
     def server_routes(self) -> Iterable[On]:
@@ -45,7 +46,6 @@ class Servers(NewServers):
             On("GET", f"{ROOT}/servers/([^/]+)/ips/([^/]+)", self._show_addresses),
             On("POST", f"{ROOT}/servers/([^/]+)/os-volume_attachments", self._attach),
             On("PUT", f"{ROOT}/servers/([^/]+)/os-volume_attachments/([^/]+)", self._swap),
-            On("GET", f"{ROOT}/servers/([^/]+)/tags/([^/]+)", self._tag),
         )
 
     def _list_servers(self, asked: Asked) -> Answer:
@@ -185,14 +185,23 @@ class Servers(NewServers):
         record["pinned"] = zone
 
     def _act(self, asked: Asked) -> Answer:
+        try:
+            document = json.loads(asked.body)
+        except ValueError:
+            raise fault(400, "Malformed request body") from None
+        # nova/api/openstack/wsgi.py, `action_peek`: what has no length, or one item without a name, is not found.
+        if not isinstance(document, dict | list | str) or (len(document) == 1 and not isinstance(document, dict)):
+            raise fault(404, "The resource could not be found.")
+        if len(document) != 1:
+            raise fault(400, "Malformed request body")
         record = self.server(asked)
-        action, value = next(iter(json.loads(asked.body).items()))
+        action, value = next(iter(document.items()))
         record.setdefault("acted", []).append(action)
         if action in ("os-start", "os-stop"):
             stopped = action == "os-stop"
             record["status"], record["vm_state"] = ("SHUTOFF", "stopped") if stopped else ("ACTIVE", "active")
             return Answer(202)
-        if action in ("reboot", "confirmResize", "revertResize", "trigger_crash_dump"):
+        if action in ("reboot", "confirmResize", "revertResize"):
             return Answer(204 if action == "confirmResize" else 202)
         if action in ("createImage", "createBackup"):
             return self.make_image(asked, record, action, value)
@@ -218,12 +227,9 @@ class Servers(NewServers):
             self.require_image(value["imageRef"])
             record |= {name: value[name] for name in ("key_name",) if name in value}
             return Answer(202, {"server": self._view(asked, record, detail=True)})
+        if action in ACTS:
+            return self.do(asked, record, action, value)
         raise fault(400, f"There is no such action: {action}")
-
-    def _tag(self, asked: Asked) -> Answer:
-        self.server(asked)
-        server_id, tag = asked.parameters
-        raise fault(404, f"Server {server_id} has no tag '{tag}'")
 
     def _attach(self, asked: Asked) -> Answer:
         record = self.server(asked)
