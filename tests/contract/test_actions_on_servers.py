@@ -1,13 +1,15 @@
 """What is done to one server is done in its pod of two, by Nova's rules of each microversion, and told as Nova does."""
 
 import uuid
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from .cloud.cloud import Cloud
 from .cloud.nova.server_actions import ACTS
 from .conftest import Client, Reply
+from .refusals import refusal
 
 SERVERS = "/compute/v2.1/servers"
 HOST = "compute-2.example"
@@ -17,13 +19,14 @@ SHARED: dict[str, Any] = {"onSharedStorage": False}
 LIVE: dict[str, Any] = {"block_migration": False, "disk_over_commit": False}
 
 
-class Case(NamedTuple):
+@dataclass(frozen=True)
+class Case:
     """An action in a microversion: what it is given, the server before and afterwards, and what Nova answers."""
 
     action: str
     value: Any = None
-    before: dict[str, Any] = {}
-    after: dict[str, Any] = {}
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
     version: str = "2.104"
     status: int = 202
     told: Any = None
@@ -92,12 +95,6 @@ PROVEN = (
 )
 REMOVED = ("POST /servers/{server_id}/action resetNetwork", "POST /servers/{server_id}/action os-getRDPConsole")
 FORCED = ("POST /servers/{server_id}/action forceDelete",)
-
-
-def refusal(reply: Reply) -> tuple[int, str]:
-    (fault,) = reply.json.values()
-    assert fault["code"] == reply.status
-    return reply.status, fault["message"]
 
 
 async def act(client: Client, server_id: str, action: str, value: Any, version: str = "2.104") -> Reply:
@@ -276,35 +273,3 @@ async def test_what_is_for_administrators_is_refused_to_others(cloud: Cloud, cli
         status, text = refusal(await act(client, server["id"], action, values.get(action)))
         assert (status, text.startswith("Policy doesn't allow os_compute_api:os-")) == (403, True)
     assert {**server, "acted": []} == {**was, "acted": []}
-
-
-@pytest.mark.proves("compute", "POST /servers/{server_id}/remote-consoles")
-@pytest.mark.parametrize(
-    ("version", "protocol", "type_", "status"),
-    [
-        ("2.5", "vnc", "novnc", 404),
-        ("2.6", "vnc", "novnc", 200),
-        ("2.7", "mks", "webmks", 400),
-        ("2.8", "mks", "webmks", 200),
-        ("2.98", "spice", "spice-direct", 400),
-        ("2.99", "spice", "spice-direct", 200),
-        ("2.104", "rdp", "rdp-html5", 400),
-        ("2.104", "serial", 7, 400),
-    ],
-)
-async def test_a_console_is_that_of_the_pod(
-    cloud: Cloud, client: Client, version: str, protocol: str, type_: Any, status: int
-) -> None:
-    server = cloud.pods[1].nova.add_server(client.token.project_id)
-    wanted = {"protocol": protocol, "type": type_}
-    path = f"{SERVERS}/{server['id']}/remote-consoles"
-    reply = await client.at(f"compute {version}").post(path, {"remote_console": wanted})
-    assert reply.status == status
-    assert cloud.pods[0].nova.count("POST") == 0
-    if status == 200:
-        assert reply.json == {"remote_console": {**wanted, "url": console(cloud.pods[1].nova.zone, server["id"])}}
-    else:
-        assert refusal(reply)[1].startswith(("API version 2.5", "Invalid input", "Unavailable console type rdp"))
-    missing = str(uuid.uuid4())
-    reply = await client.at("compute 2.6").post(f"{SERVERS}/{missing}/remote-consoles", {"remote_console": wanted})
-    assert refusal(reply) == (404, f"Instance {missing} could not be found.")

@@ -6,16 +6,11 @@ from typing import Any
 import pytest
 
 from .cloud.cloud import Cloud
-from .conftest import Client, Reply
+from .conftest import Client
+from .refusals import refusal
 
 ROOT = "/volume/v3/attachments"
 CONNECTOR = {"initiator": "iqn.1993-08.org.debian:01:a", "host": "h1", "mode": "ro"}
-
-
-def refusal(reply: Reply) -> tuple[int, str]:
-    (fault,) = reply.json.values()
-    assert fault["code"] == reply.status
-    return reply.status, fault["message"]
 
 
 @pytest.mark.proves(

@@ -5,16 +5,11 @@ import uuid
 import pytest
 
 from .cloud.cloud import Cloud
-from .conftest import Client, Reply
+from .conftest import Client
+from .refusals import refusal
 from .volume_types import ENCRYPTION
 
 ROOT = "/volume/v3"
-
-
-def refusal(reply: Reply) -> tuple[int, str]:
-    (fault,) = reply.json.values()
-    assert fault["code"] == reply.status
-    return reply.status, fault["message"]
 
 
 @pytest.mark.proves("volume", "GET /messages")

@@ -47,7 +47,8 @@ class Told:
             "id": str(uuid.uuid4()), "project_id": project_id, "event_id": "VOLUME_VOLUME_002_001",
             "user_message": "schedule allocate volume:No storage could be allocated for this volume request.",
             "message_level": "ERROR", "created_at": created_at, "guaranteed_until": "2027-01-01T00:00:00.000000",
-            "request_id": f"req-{uuid.uuid4()}", "resource_type": "VOLUME", "resource_uuid": str(uuid.uuid4()), **fields,
+            "request_id": f"req-{uuid.uuid4()}", "resource_type": "VOLUME",
+            "resource_uuid": str(uuid.uuid4()), **fields,
         }  # fmt: skip
         self.records["message"][record["id"]] = record
         return record

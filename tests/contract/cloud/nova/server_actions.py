@@ -1,11 +1,12 @@
 """What is done to one server of the fake Nova.
 
-Sources: nova/api/openstack/compute/admin_actions.py, admin_password.py, deferred_delete.py, evacuate.py, lock_server.py,
-migrate_server.py, pause_server.py, remote_consoles.py, shelve.py, suspend_server.py with their schemas, and
-nova/compute/api.py.
+Sources: nova/api/openstack/compute/admin_actions.py, admin_password.py, deferred_delete.py, evacuate.py,
+lock_server.py, migrate_server.py, pause_server.py, remote_consoles.py, shelve.py, suspend_server.py with their schemas,
+and nova/compute/api.py.
 """
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 from ..pod_service import Record, numbers
 from ..schema import Invalid, Schema, validate
@@ -26,13 +27,14 @@ def _console(*types: str) -> Schema:
     return _closed("type", type={"type": "string", "enum": list(types)})
 
 
-class Act(NamedTuple):
+@dataclass(frozen=True)
+class Act:
     """An action: the schema of what it is given in its microversions, from which states it leads to which.
 
     No states: any; no `to`: it stays as it is. `rule` is the policy of those for administrators.
     """
 
-    schema: Schema = {}
+    schema: Schema = field(default_factory=dict)
     states: tuple[str, ...] = ()
     to: tuple[str, str] | None = None
     rule: str = ""
@@ -54,7 +56,8 @@ ACTS: dict[str, Act] = {
     "resume": Act(states=("suspended",), to=("ACTIVE", "active")),
     "shelve": Act(states=("active", "stopped", "paused", "suspended"), to=("SHELVED", "shelved")),
     "shelveOffload": Act(
-        states=("shelved",), to=("SHELVED_OFFLOADED", "shelved_offloaded"), rule=f"{ADMINISTRATORS}shelve:shelve_offload"
+        states=("shelved",), to=("SHELVED_OFFLOADED", "shelved_offloaded"),
+        rule=f"{ADMINISTRATORS}shelve:shelve_offload",
     ),
     "unshelve": Act(states=("shelved", "shelved_offloaded"), to=("ACTIVE", "active")),
     "restore": Act(states=("soft-delete",), to=("ACTIVE", "active")),
@@ -111,16 +114,12 @@ class ServerActions(NewServers):
         fits(self._schema(asked, action), value, action)
         if act.rule:
             self._administrators(asked, act.rule)
-        if (
-            record.get("locked")
-            and action not in ("unlock", "lock", "os-resetState")
-            and not action.endswith("Console")
-        ):
-            if not asked.user.is_admin:
-                raise fault(409, f"Instance {record['id']} is locked")
+        free = action in ("lock", "unlock", "os-resetState") or action.endswith("Console")
+        if record.get("locked") and not free and not asked.user.is_admin:
+            raise fault(409, f"Instance {record['id']} is locked")
         if act.states and record["vm_state"] not in act.states:
-            name = "trigger_crash_dump" if action == "trigger_crash_dump" else action
-            raise fault(409, f"Cannot '{name}' instance {record['id']} while it is in vm_state {record['vm_state']}")
+            state = record["vm_state"]
+            raise fault(409, f"Cannot '{action}' instance {record['id']} while it is in vm_state {state}")
         answer = self._done(asked, record, action, value)
         if act.to is not None:
             record["status"], record["vm_state"] = act.to
