@@ -84,7 +84,7 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
     "AuditLog": ("audit log", "the hosts of all pods in one log"),
     "NetworkProxy": (
         "network proxy",
-        "404 where central Neutron has the networks; without it, reading is `anywhere`, writing `refuse`",
+        "central Neutron answers, in the form of Nova; without it, reading is `anywhere`, writing `refuse`",
     ),
     "Refuse": ("refuse", "501: an answer from any one pod would be wrong or partial"),
     "Here": ("here", "the gateway answers, by the function that is named"),

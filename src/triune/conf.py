@@ -125,6 +125,12 @@ NETWORK_OPTS = [
         schemes=["http", "https"],
         help="URL of central Neutron, as tenants reach it. Unset: the central region has no networks of its own.",
     ),
+    cfg.StrOpt(
+        "default_floating_pool",
+        default="nova",
+        help="External network, by name or id, from which `POST /os-floating-ips` of the compute API takes an address "
+        "if the request names no pool: what Nova calls `[neutron] default_floating_pool`.",
+    ),
     cfg.IntOpt(
         "reserved_addresses",
         default=2,

@@ -71,6 +71,10 @@ def _network(**more: Any) -> Callable[[PodCloud, str], Any]:
     return lambda pod, project_id: [{"uuid": pod.neutron.add_network(project_id)["id"], **more}]
 
 
+def _group(pod: PodCloud, project_id: str) -> Any:
+    return {"group": pod.nova.add_group(project_id)["id"]}
+
+
 def _port(**more: Any) -> Callable[[PodCloud, str], Any]:
     return lambda pod, project_id: [{"port": pod.neutron.add_port(project_id)["id"], **more}]
 
@@ -129,7 +133,6 @@ FIELDS = (
         Field(spelling, given(hint), is_hint=True)
         for spelling in ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints")
         for hint in (
-            {"group": SOMEBODY},
             {"same_host": SOMEBODY},
             {"different_host": [SOMEBODY]},
             {"query": '[">=", "$free_ram_mb", 1024]'},
@@ -139,4 +142,6 @@ FIELDS = (
             {"of a later day": [1, {"x": None}]},
         )
     ),
+    Field("os:scheduler_hints", _group, is_hint=True),
+    Field("OS-SCH-HNT:scheduler_hints", _group, is_hint=True),
 )

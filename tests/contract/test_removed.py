@@ -1,4 +1,4 @@
-"""What Nova has removed, and its proxies to the network service."""
+"""What Nova has removed."""
 
 import re
 
@@ -58,16 +58,6 @@ REMOVED = (
     "POST /os-tenant-networks",
     "DELETE /os-tenant-networks/{tenant_network_id}",
 )
-# Those of Nova's proxies that change something.
-PROXIES = (
-    "POST /os-floating-ips",
-    "DELETE /os-floating-ips/{floating_ip_id}",
-    "POST /os-security-group-rules",
-    "DELETE /os-security-group-rules/{security_group_rule_id}",
-    "POST /os-security-groups",
-    "PUT /os-security-groups/{security_group_id}",
-    "DELETE /os-security-groups/{security_group_id}",
-)
 
 
 def request_of(operation: str) -> tuple[str, str, bytes]:
@@ -94,16 +84,6 @@ async def test_what_nova_removed_is_novas_own_410(cloud: Cloud, client: Client, 
             },
         ), operation
         assert reply.headers["OpenStack-API-Version"] == f"compute {microversion}"
-
-
-@pytest.mark.proves("compute", *PROXIES)
-async def test_what_central_neutron_has_is_not_written_through_pods(cloud: Cloud, client: Client) -> None:
-    for operation in PROXIES:
-        method, path, body = request_of(operation)
-        reply = await client.at("compute 2.35").request(method, path, data=body)
-        assert (reply.status, reply.json["itemNotFound"]["message"]) == (404, "The resource could not be found."), path
-        assert reply.headers["OpenStack-API-Version"] == "compute 2.35"
-    assert not any(asked.method != "GET" for pod in cloud.pods for asked in pod.nova.asked)
 
 
 async def test_without_central_neutron_no_pod_is_chosen_by_chance(

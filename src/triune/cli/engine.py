@@ -17,6 +17,7 @@ from triune.shared.convergence import Convergence
 from triune.shared.image_convergence import ImageConvergence
 from triune.shared.images import IMAGE, IMAGES
 from triune.shared.named_convergence import NamedConvergence
+from triune.shared.server_groups import ServerGroups
 from triune.work.backoff import Backoff
 from triune.work.pace import Pace
 from triune.work.periodic import Chore, PeriodicKeys
@@ -60,6 +61,7 @@ def handlers(shared: Gateway) -> Mapping[str, Handler]:
         ).handlers(),
         **NamedConvergence(shared.registry, shared.service_user, shared.intents).handlers(),
         **QuotaConvergence(shared.registry, shared.endpoints, shared.service_user, shared.limits).handlers(),
+        **ServerGroups(shared.registry, shared.service_user, shared.intents).handlers(),
         **network_handlers(shared),
         SERVER: Servers(shared.registry, shared.service_user, ports),
         BOOT: Boots(

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from triune.gateway.app import READING
 from triune.gateway.compute.actions import HERE, MOVING, Actions
-from triune.gateway.compute.proxies import NETWORK_ACTIONS, NetworkProxy
 from triune.gateway.routes import Strategy
 from triune.gateway.service import Service
 from triune.gateway.strategies import Anywhere, Refuse
@@ -67,8 +66,6 @@ def answer(service: Service, operation: Operation) -> Answer:
 
 
 def _act(strategy: Actions, action: str) -> Answer:
-    if action in NETWORK_ACTIONS:
-        return Answer(NetworkProxy())
     if action in HERE:
         return Answer(strategy, note=f"in central Neutron where it has the networks ({HERE[action].__name__})")
     return Answer(strategy, note="its ports are followed" if action in MOVING else "")

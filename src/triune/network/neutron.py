@@ -1,13 +1,12 @@
-"""The Network API of one region, a pod's or the central one, spoken with Triune's own rights."""
+"""The Network API of one region, a pod's or the central one, spoken with Triune's own rights or with a caller's."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import quote, urlencode
 
 from triune.network.top import NETWORK_SERVICE
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.registry import Pod
-from triune.pods.service_user import ServiceUser
 from triune.portions import portions
 
 JSON = dict[str, Any]
@@ -25,6 +24,7 @@ class Refused(Exception):
     """A Neutron did not do what it was asked. `type` and `message` are its own words, as far as it said any."""
 
     def __init__(self, what: str, document: Document) -> None:
+        self.document = document
         self.pod = document.pod
         self.status = document.status
         self.type, self.message = _fault(document)
@@ -40,10 +40,20 @@ def _fault(document: Document) -> tuple[str, str]:
         return "", "no reason is told"
 
 
+class Asker(Protocol):
+    """Whose rights are used."""
+
+    async def fetch(
+        self, pod: Pod, service: str, method: str, path: str, document: Any = None, query: str = ""
+    ) -> Document:
+        """Ask a service of a region. Raises `PodUnreachable`."""
+        ...
+
+
 class Neutron:
     """One region's Neutron. All methods raise `PodUnreachable`, and `Refused` for any answer that is no success."""
 
-    def __init__(self, user: ServiceUser, pod: Pod) -> None:
+    def __init__(self, user: Asker, pod: Pod) -> None:
         self._user = user
         self.pod = pod
 
@@ -78,6 +88,10 @@ class Neutron:
         document = await self._ask("GET", f"{path}/{quote(id_, safe='')}", missing=True)
         return _member(document, path) if document.ok else None
 
+    async def get(self, path: str, id_: str) -> JSON:
+        """One resource; `Refused` (404) where there is none."""
+        return _member(await self._ask("GET", f"{path}/{quote(id_, safe='')}"), path)
+
     async def create(self, path: str, body: Mapping[str, Any]) -> JSON:
         """A new resource, as it is shown."""
         return _member(await self._ask("POST", path, {_singular(path): body}), path)
@@ -93,6 +107,10 @@ class Neutron:
     async def delete(self, path: str, id_: str) -> None:
         """Remove a resource; one that is gone is as good."""
         await self._ask("DELETE", f"{path}/{quote(id_, safe='')}", missing=True)
+
+    async def remove(self, path: str, id_: str) -> None:
+        """Remove a resource; `Refused` (404) where there is none."""
+        await self._ask("DELETE", f"{path}/{quote(id_, safe='')}")
 
     async def act(self, path: str, body: Any) -> None:
         """A PUT that is no change of attributes: tags, addresses of a group."""

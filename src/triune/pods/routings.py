@@ -56,6 +56,13 @@ class Routings:
         )
         return dict(await self._rows(query))
 
+    async def top_ids(self, resource_type: str, bottom_ids: Iterable[str]) -> dict[str, str]:
+        """The ids at the top of resources that have these ids in whichever pod, the same or others; as far as known."""
+        query = select(RoutingRow.bottom_id, RoutingRow.top_id).where(
+            RoutingRow.bottom_id.in_(list(bottom_ids)), RoutingRow.resource_type == resource_type
+        )
+        return dict(await self._rows(query))
+
     async def twins(self, resource_type: str, ids: Iterable[str]) -> set[str]:
         """Those of some ids that are known to be what resources of the top are called in a pod, in whichever."""
         return {row[0] for row in await self._rows(select(RoutingRow.bottom_id).where(*_differs(resource_type, ids)))}

@@ -34,6 +34,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "compute_quota_class_set": Kind(("quota_class",), "compute"),
     "volume_quota_set": Kind(("project_id",), "volume"),
     "volume_quota_class_set": Kind(("quota_class",), "volume"),
+    "server_group": Kind(("project_id", "server_group_id"), "compute"),
+    "server_group_change": Kind(("server_group_id",), None),
     names.NETWORK: Kind(("network_id",), "network"),
     names.SECURITY_GROUP: Kind(("security_group_id",), "network"),
     names.SECURITY_GROUP_RULES: Kind(("security_group_id",), "network"),

@@ -8,11 +8,12 @@ from typing import Any
 
 from triune.gateway.call import Call
 from triune.gateway.compute.boot import Boot, with_groups
-from triune.gateway.compute.destination import HINTS, at_destination, destination, near_servers, same_hosts
+from triune.gateway.compute.destination import at_destination, destination, near_servers, same_hosts
 from triune.gateway.compute.networks import Resolved, allocated, away, has_networks, resolve, unknown
 from triune.gateway.compute.prepare import prepare_flavor, prepare_keypair
 from triune.gateway.compute.requested import DESCRIBED, EXPLICIT, Malformed, Requested, requested
 from triune.gateway.compute.scheduling import Scheduling
+from triune.gateway.compute.server_group_members import Joining, joining
 from triune.gateway.http import Response
 from triune.gateway.place import JSON, MAX_ANCHORS, anchors, create, ordered_candidates, with_images
 from triune.gateway.service import parse_version
@@ -20,7 +21,7 @@ from triune.gateway.strategies import Anywhere
 from triune.gateway.volume.types import type_name
 from triune.network.presence import Presence, allowed
 from triune.pods.client import PodUnreachable
-from triune.pods.locate import NETWORK, PORT, SERVER, SERVER_GROUP, SNAPSHOT, VOLUME, Kind, is_uuid
+from triune.pods.locate import NETWORK, PORT, SERVER, SNAPSHOT, VOLUME, Kind, is_uuid
 from triune.pods.placement import Limit
 from triune.pods.registry import Pod
 
@@ -38,36 +39,40 @@ class CreateServer:
         if body is None or not isinstance(server, dict):
             return await Anywhere()(call)
         body = await with_type_names(call, body)
+        async with joining(call, body) as group:
+            return group.told(await self._create(call, body, group))
+
+    async def _create(self, call: Call, body: JSON, group: Joining) -> Response:
         server = body["server"]
         try:
             if not await has_networks(call):
-                return await _in_pod_alone(call, body)
+                return await _in_pod_alone(call, body, group)
             wanted = requested(server, call.microversion)
             resolved = await resolve(call, wanted, call.caller.project_id)
             if resolved.allocates:
                 # What can be in no pod is refused before a network is made for it.
-                await _candidates(call, body, needs(body, {**server, "networks": []}))
+                await _candidates(call, body, group, needs(body, {**server, "networks": []}))
                 resolved = await allocated(call, resolved, call.caller.project_id)
             if resolved.of_top:
-                return await _on_networks(call, body, wanted, resolved)
+                return await _on_networks(call, body, group, wanted, resolved)
             if resolved.is_of_pod:
-                return await _in_pod_alone(call, body)
-            return await _without_networks(call, body)
+                return await _in_pod_alone(call, body, group)
+            return await _without_networks(call, body, group)
         except Malformed:
             # The pod refuses it in its own words.
-            return await _in_pod_alone(call, body)
+            return await _in_pod_alone(call, body, group)
         except PodUnreachable as error:
             raise (away(error) if error.pod.is_central else error) from error
 
 
-async def _without_networks(call: Call, body: JSON) -> Response:
+async def _without_networks(call: Call, body: JSON, group: Joining) -> Response:
     """A server with no network: the pod must not choose one of its own, nor look for the top's security groups."""
     server = body["server"]
     named = {name: value for name, value in server.items() if name != "security_groups"}
     if server.get("networks") == "none":
-        response = await _in_pod_alone(call, {**body, "server": named})
+        response = await _in_pod_alone(call, {**body, "server": named}, group)
     elif parse_version(call.microversion) >= EXPLICIT:
-        response = await _in_pod_alone(call, {**body, "server": {**named, "networks": "none"}})
+        response = await _in_pod_alone(call, {**body, "server": {**named, "networks": "none"}}, group)
     else:
         if parse_version(call.microversion) < DESCRIBED:
             # What Nova does where nobody can say it.
@@ -75,26 +80,28 @@ async def _without_networks(call: Call, body: JSON) -> Response:
         # Disks have tags in one microversion of these, which has to be a later one than others.
         newer = DISKS_WITH_TAGS if parse_version(call.microversion) == ONCE_WITH_TAGS else EXPLICIT
         newer_call = replace(call, microversion=".".join(map(str, newer)))
-        response = call.marked(await _in_pod_alone(newer_call, {**body, "server": {**named, "networks": "none"}}))
+        response = call.marked(
+            await _in_pod_alone(newer_call, {**body, "server": {**named, "networks": "none"}}, group)
+        )
     return with_groups(response, server)
 
 
-async def _in_pod_alone(call: Call, body: JSON) -> Response:
+async def _in_pod_alone(call: Call, body: JSON, group: Joining) -> Response:
     """A server that is its pod's own affair, with networks that only the pod knows or none."""
     server = body["server"]
-    pods = await _candidates(call, body, needs(body, server))
+    pods = await _candidates(call, body, group, needs(body, server))
 
     async def prepare(pod: Pod) -> JSON:
         await prepare_flavor(call, pod, server.get("flavorRef"))
         await prepare_keypair(call, pod, server.get("key_name"))
-        return await in_pod(call, body, pod)
+        return await group.in_pod(pod, await in_pod(call, body, pod))
 
     scheduling = Scheduling(call, several="min_count" in server or "max_count" in server)
     return await create(call, pods, SERVER, "server", prepare, scheduling.passes_over)
 
 
 async def _candidates(
-    call: Call, body: JSON, needed: Iterable[tuple[Kind, Any]], limits: Iterable[Limit] = ()
+    call: Call, body: JSON, group: Joining, needed: Iterable[tuple[Kind, Any]], limits: Iterable[Limit] = ()
 ) -> list[Pod]:
     """The pods that a server may be in, the best first. Raises `ApiError`."""
     server = body["server"]
@@ -108,11 +115,12 @@ async def _candidates(
     async def room(pods: Sequence[Pod]) -> Mapping[str, bool]:
         return await call.gateway.capacity.of(pods, flavor_id, boots_from_volume) if flavor_id else {}
 
-    pods = await ordered_candidates(call, zone, found, [*limits, *hosts, *near], body, room)
+    there = [*found, *group.anchors()]
+    pods = group.ordered(await ordered_candidates(call, zone, there, [*limits, *hosts, *near], body, room))
     return await with_images(call, pods, images(server))
 
 
-async def _on_networks(call: Call, body: JSON, wanted: Requested, resolved: Resolved) -> Response:
+async def _on_networks(call: Call, body: JSON, group: Joining, wanted: Requested, resolved: Resolved) -> Response:
     """A server on networks of central Neutron, perhaps on some of its pod's own besides."""
     server = body["server"]
     networks = {interface.network["id"]: interface.network for interface in resolved.of_top}
@@ -122,13 +130,13 @@ async def _on_networks(call: Call, body: JSON, wanted: Requested, resolved: Reso
     )
     pods = await call.gateway.registry.pods()
     limits = [_limit(network, pods, present[network_id]) for network_id, network in networks.items()]
-    chosen = await _candidates(call, body, needs(body, named), limits)
+    chosen = await _candidates(call, body, group, needs(body, named), limits)
 
     async def prepare(pod: Pod) -> JSON:
         await asyncio.gather(
             prepare_flavor(call, pod, server.get("flavorRef")), prepare_keypair(call, pod, server.get("key_name"))
         )
-        return await in_pod(call, body, pod)
+        return await group.in_pod(pod, await in_pod(call, body, pod))
 
     return await Boot(call, body, wanted, resolved, prepare).in_one_of(chosen)
 
@@ -211,10 +219,6 @@ def needs(body: JSON, server: JSON) -> Iterator[tuple[Kind, Any]]:
     for device in _objects(server, "block_device_mapping"):
         yield VOLUME, device.get("volume_id")
         yield SNAPSHOT, device.get("snapshot_id")
-    for name in HINTS:
-        hints = body.get(name)
-        if isinstance(hints, dict):
-            yield SERVER_GROUP, hints.get("group")
 
 
 def images(server: JSON) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from triune.gateway.call import Call
 from triune.gateway.compute.addresses import with_public_addresses
 from triune.gateway.compute.networks import has_networks
 from triune.gateway.compute.reservations import in_words_of_pods
+from triune.gateway.compute.server_group_ids import with_top_groups
 from triune.gateway.compute.server_zones import pinned_in_pod
 from triune.gateway.http import Response
 from triune.gateway.routes import Strategy
@@ -95,12 +96,12 @@ class Gone:
                 self._keys.pop(place, None)
 
 
-async def settle(call: Call, key: Key) -> bool:
-    """Let the ports of a server that is gone go, if anything is still to be done; whether that is so now."""
+async def settle(call: Call, key: Key, demand: bool = False) -> bool:
+    """Do what is to be done for a server's ports, if anything waits or it is asked for; whether that is done now."""
     try:
-        await call.gateway.runner.now(key, PATIENCE, demand=False)
+        await call.gateway.runner.now(key, PATIENCE, demand=demand)
     except (KeyFailed, DatabaseUnavailable) as error:
-        LOG.warning("The ports of server %s are left to the worker: %s", key.resource_id, error)
+        LOG.warning("%s %s is left to the worker: %s", key.kind, key.resource_id, error)
         return False
     return True
 
@@ -120,7 +121,7 @@ class OneServer:
         response = await self._owner(call)
         if response.status == 404 and await has_networks(call):
             await self._settle(call, call.parameters["server_id"])
-        return await with_public_addresses(call, response)
+        return await with_public_addresses(call, await with_top_groups(call, response))
 
     async def _settle(self, call: Call, server_id: str) -> None:
         try:
@@ -153,4 +154,4 @@ class Listed:
         call.request.query = in_words_of_pods(call.request.query)
         response = await self._gather(call)
         await self._gone.settle_unlisted(call, response)
-        return await with_public_addresses(call, response)
+        return await with_public_addresses(call, await with_top_groups(call, response))

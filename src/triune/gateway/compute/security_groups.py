@@ -61,11 +61,12 @@ def view(group: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> JS
         "name": group["name"],
         "description": group["description"],
         "tenant_id": group["tenant_id"],
-        "rules": [_rule(rule, known) for rule in ingress if rule["remote_group_id"] in (None, *known)],
+        "rules": [rule_view(rule, known) for rule in ingress if rule["remote_group_id"] in (None, *known)],
     }
 
 
-def _rule(rule: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> JSON:
+def rule_view(rule: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> JSON:
+    """A rule of Neutron as Nova tells it."""
     protocol, first, last = rule["protocol"], rule.get("port_range_min"), rule.get("port_range_max")
     if protocol and first is None and last is None:
         first, last = (1, 65535) if str(protocol).upper() in ("TCP", "UDP") else (-1, -1)

@@ -26,8 +26,14 @@ from triune.gateway.compute.instance_actions import InstanceActions
 from triune.gateway.compute.interfaces import Interfaces
 from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_keypair
 from triune.gateway.compute.migrations import MIGRATIONS
-from triune.gateway.compute.proxies import NETWORK_PROXIES, READ_ONLY_PROXIES, REMOVED, NetworkProxy
+from triune.gateway.compute.proxies.table import PROXY_ROUTES
 from triune.gateway.compute.security_groups import server_groups
+from triune.gateway.compute.server_group_operations import (
+    create_server_group,
+    list_server_groups,
+    remove_server_group,
+    show_server_group,
+)
 from triune.gateway.compute.server_quota import SERVERS_USED, NewServers
 from triune.gateway.compute.servers import BRIEF_SERVERS, SERVERS, volume_in_same_pod
 from triune.gateway.compute.services import ServiceOwner, host_of_body, host_of_path, service_of_path
@@ -49,11 +55,10 @@ from triune.gateway.sum import Sum
 from triune.gateway.union import Union
 from triune.gateway.versions import show_version
 from triune.gateway.within import Within
-from triune.pods.locate import SERVER, SERVER_GROUP
+from triune.pods.locate import SERVER
 
 # What is done, to 2.52, to a service that the body names by its host.
 SERVICE_ACTIONS = ("enable", "disable", "disable-log-reason", "force-down")
-WRITING = "POST PUT PATCH DELETE"
 GONE = Gone()
 OWN_ROUTES = (
     Route("GET", "/servers", Listed(Gather(BRIEF_SERVERS), GONE)),
@@ -75,10 +80,7 @@ OWN_ROUTES = (
         Owner(SERVER, "server_id", check=volume_in_same_pod),
     ),
     Route(ANY, "/servers/{server_id}/{rest:path}", Owner(SERVER, "server_id")),
-    *(Route(ANY, f"/{name}/{{rest:path}}", NetworkProxy()) for name in NETWORK_PROXIES),
-    *(Route("GET HEAD", f"/{name}/{{rest:path}}", NetworkProxy()) for name in READ_ONLY_PROXIES),
-    *(Route(WRITING, f"/{name}/{{rest:path}}", Anywhere()) for name in READ_ONLY_PROXIES),
-    *(Route(ANY, f"/{name}/{{rest:path}}", Anywhere()) for name in REMOVED),
+    *PROXY_ROUTES,
     Route("GET", "/flavors", Union(BRIEF_FLAVORS)),
     Route("GET", "/flavors/detail", Union(FLAVORS)),
     Route("POST", "/flavors", CreateEverywhere(SHARED_FLAVORS, complete=choose_flavor_id)),
@@ -89,8 +91,12 @@ OWN_ROUTES = (
     Route("POST", "/os-keypairs", CreateEverywhere(SHARED_KEYPAIRS, follow=follow_keypair)),
     Route("GET", "/os-keypairs/{name}", Anywhere()),
     Route("DELETE", "/os-keypairs/{name}", RemoveEverywhere(SHARED_KEYPAIRS)),
-    Route("GET", "/os-server-groups", Collect("server_groups")),
-    Route(ANY, "/os-server-groups/{group_id}", Owner(SERVER_GROUP, "group_id")),
+    Route("GET", "/os-server-groups", Here(list_server_groups)),
+    Route("POST", "/os-server-groups", Here(create_server_group)),
+    Route("GET", "/os-server-groups/{group_id}", Here(show_server_group)),
+    Route("DELETE", "/os-server-groups/{group_id}", Here(remove_server_group)),
+    # What Nova does not know, it refuses in its own words.
+    Route("POST PUT PATCH", "/os-server-groups/{group_id}", Anywhere()),
     Route("GET", "/os-availability-zone", Here(availability_zones)),
     Route("GET", "/os-availability-zone/detail", Here(availability_zones_detail)),
     Route("GET", "/limits", Here(show_limits)),

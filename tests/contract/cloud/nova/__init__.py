@@ -36,12 +36,12 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates, 
             *self.quota_routes(),
             *self.proxy_routes(),
             *self.about_routes(),
+            *self.group_routes(),
             *removed_routes(),
             On("GET", "/", self._versions),
             On("GET", "/v2.1/?", self._version),
             On("GET", f"{ROOT}/os-availability-zone", self._zones),
             On("GET", f"{ROOT}/os-availability-zone/detail", self._zones_with_hosts),
-            On("GET", f"{ROOT}/os-server-groups", self._list_groups),
         )
 
     def _entry(self) -> Record:
@@ -82,6 +82,3 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates, 
             for zone, hosts in sorted(zones.items())
         ]
         return Answer(200, {"availabilityZoneInfo": told})
-
-    def _list_groups(self, _asked: Asked) -> Answer:
-        return Answer(200, {"server_groups": list(self.groups.values())})

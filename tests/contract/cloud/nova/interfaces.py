@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import Any
 
 from ..pod_service import Record
@@ -109,6 +110,17 @@ class Interfaces(NovaBase):
     def ports_of(self, server_id: str) -> list[Record]:
         """The ports of a server."""
         return [port for port in self.neutron.ports.values() if port["device_id"] == server_id]
+
+    def addresses_of(self, server: Record) -> Record:
+        """The addresses as a server's body has them: by network, unless a test has given others."""
+        networks: Record = {}
+        for port in self.ports_of(server["id"]):
+            told = networks.setdefault(self.neutron.networks[port["network_id"]]["name"], [])
+            for fixed_ip in port["fixed_ips"]:
+                address = fixed_ip["ip_address"]
+                words = {"OS-EXT-IPS:type": "fixed", "OS-EXT-IPS-MAC:mac_addr": port["mac_address"]}
+                told.append({"version": ip_address(address).version, "addr": address, **words})
+        return server.get("addresses", networks)
 
     def groups_of(self, server: Record) -> list[dict[str, str]]:
         """The security groups as a server's body has them."""

@@ -12,9 +12,10 @@ from .images import ImagesOfServers
 from .interfaces import Interfaces
 from .quotas import Quotas
 from .schemas import create_server
+from .server_groups import ServerGroups
 
 
-class NewServers(Interfaces, ImagesOfServers, Quotas):
+class NewServers(Interfaces, ImagesOfServers, Quotas, ServerGroups):
     """What is asked of new servers, and how they begin."""
 
     def add_server(self, project_id: str, name: str = "vm", **fields: Any) -> Record:
@@ -106,6 +107,7 @@ class NewServers(Interfaces, ImagesOfServers, Quotas):
         if (name := server.get("key_name")) and (asked.user.user_id, name) not in self.keypairs:
             raise fault(400, "Invalid key_name provided.")
         self.require_groups(asked, server)
+        hints, group = self.requested_group(asked)
         ports = self.requested_ports(asked, server)
         least = int(server.get("min_count", 1))
         most = self.require_quota(asked.user.project_id, server, int(server.get("max_count", least)))
@@ -120,6 +122,7 @@ class NewServers(Interfaces, ImagesOfServers, Quotas):
                 )
             )  # fmt: skip
             made[-1]["reservation"] = made[0]["reservation"]
+            self.join_group(made[-1], hints, group)
             if self.is_full and not self.holds:
                 self.bury(made[-1])
             elif not self.holds:

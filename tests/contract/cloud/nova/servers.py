@@ -101,7 +101,7 @@ class Servers(ServerParts):
             "updated": record["updated"],
             "flavor": self._flavor_of(asked, record),
             "image": "",
-            "addresses": record.get("addresses", {}),
+            "addresses": self.addresses_of(record),
             "OS-EXT-AZ:availability_zone": record["zone"],
             "OS-EXT-STS:vm_state": record["vm_state"],
             "OS-EXT-STS:task_state": record["task_state"],
@@ -113,6 +113,7 @@ class Servers(ServerParts):
             view["pinned_availability_zone"] = record["pinned"]
         if groups := self.groups_of(record):
             view["security_groups"] = groups
+        view |= self.group_words(asked, record)
         if asked.user.is_admin:
             view["OS-EXT-SRV-ATTR:host"] = record["host"]
             if self._at_least(asked, "2.3"):
@@ -138,7 +139,7 @@ class Servers(ServerParts):
 
     def _addresses(self, asked: Asked) -> Record:
         """Without what only a server's own view tells."""
-        networks = self.server(asked).get("addresses", {})
+        networks = self.addresses_of(self.server(asked))
         return {
             label: [{name: each[name] for name in ("version", "addr")} for each in told]
             for label, told in networks.items()
@@ -162,7 +163,7 @@ class Servers(ServerParts):
         wanted = self.body(asked, "server")
         if "pinned_availability_zone" in wanted:
             self._pin(asked, record, wanted["pinned_availability_zone"])
-        record["name"] = wanted.get("name", record["name"])
+        record |= {name: wanted[name] for name in ("name", "description") if name in wanted}
         return Answer(200, {"server": self._view(asked, record, detail=True)})
 
     def _pin(self, asked: Asked, record: Record, zone: object) -> None:
