@@ -13,6 +13,7 @@ from .refusals import refusal
 from .test_actions_on_servers import console
 
 SERVERS = "/compute/v2.1/servers"
+VOLUME = "3d1f1e04-9c09-4d0c-8a2b-5f5a5f8b0c11"
 SHARE = {"share_id": "e8debdc0-447a-4376-a10a-4cd9122d7986", "tag": "ü"}
 # Methods and paths below a server, a body that fits, and the microversion that knows them first.
 READ = (
@@ -28,7 +29,7 @@ READ = (
     ("GET", "migrations", None, "2.23"),
     ("GET", "migrations/1", None, "2.23"),
     ("GET", "os-volume_attachments", None, "2.1"),
-    ("GET", f"os-volume_attachments/{uuid.uuid4()}", None, "2.1"),
+    ("GET", f"os-volume_attachments/{VOLUME}", None, "2.1"),
 )
 WRITTEN = (
     ("POST", "metadata", {"metadata": {"a": "1"}}, "2.1"),
@@ -44,7 +45,7 @@ WRITTEN = (
     ("DELETE", f"shares/{SHARE['share_id']}", None, "2.97"),
     ("DELETE", "migrations/1", None, "2.24"),
     ("POST", "migrations/1/action", {"force_complete": None}, "2.22"),
-    ("DELETE", f"os-volume_attachments/{uuid.uuid4()}", None, "2.1"),
+    ("DELETE", f"os-volume_attachments/{VOLUME}", None, "2.1"),
 )
 
 
