@@ -89,7 +89,7 @@ class Attachments:
         detail = bool(asked.parameters[0])
         return Answer(200, {"attachments": [self._view_attachment(record, detail) for record in records]})
 
-    def _wanted(self, asked: Asked, schema: Schema, key: str) -> Any:
+    def _fitting(self, asked: Asked, schema: Schema, key: str) -> Any:
         """The body by its schema. Raises `Refusal` 400."""
         try:
             document = json.loads(asked.body)
@@ -107,7 +107,7 @@ class Attachments:
         schema = _closed(
             "volume_uuid", instance_uuid=UUID, volume_uuid=UUID, connector={"type": ["object", "null"]}, **mode
         )
-        wanted = self._wanted(asked, schema, "attachment")
+        wanted = self._fitting(asked, schema, "attachment")
         volume = self._find(asked, "volume", wanted["volume_uuid"])
         if "error" in volume["status"]:
             raise fault(
@@ -137,7 +137,7 @@ class Attachments:
         self._since(asked, "3.27")
         id_ = asked.parameters[0]
         if asked.method == "PUT":
-            wanted = self._wanted(asked, _closed("connector", connector={"type": "object"}), "attachment")
+            wanted = self._fitting(asked, _closed("connector", connector={"type": "object"}), "attachment")
             record = self._attachment(asked, id_)
             self._connect(record, wanted["connector"])
             return Answer(200, {"attachment": self._view_attachment(record)})
@@ -152,7 +152,7 @@ class Attachments:
 
     def _complete(self, asked: Asked) -> Answer:
         self._since(asked, "3.44")
-        self._wanted(asked, {}, "os-complete")
+        self._fitting(asked, {}, "os-complete")
         record = self._attachment(asked, asked.parameters[0])
         record["status"] = "attached"
         self.records["volume"][record["volume_id"]]["status"] = "in-use"
