@@ -116,6 +116,7 @@ class Call:
     microversion: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     missing: dict[str, Pod] = field(default_factory=dict)
+    numbered: str | None = None
 
     # -- what was asked
 
@@ -243,7 +244,8 @@ class Call:
         if self.service.name == "compute" and (image := self.gateway.endpoints.known(pod.region_name, "image")):
             # A snapshot's `Location` is an image.
             roots[image.root] = f"{self.public_root}/image"
-        return Translation(roots, pod.az_name if self.service.has_project else None)
+        zone = pod.az_name if self.service.has_project else None
+        return Translation(roots, zone, pod.region_name, self.numbered)
 
     async def endpoint(self, pod: Pod) -> Endpoint:
         """The endpoint of the spoken service in a pod that has just answered."""
