@@ -9,16 +9,12 @@ from .cloud import service
 from .cloud.cloud import Cloud
 from .conftest import Client, Reply
 from .one_zone import holders, one_zone, post_server
+from .refusals import refusal
 
 pytestmark = pytest.mark.usefixtures("flavors")
 
 ZONES = "/os-availability-zone"
 SERVERS = "/compute/v2.1/servers"
-
-
-def refusal(reply: Reply) -> tuple[int, str]:
-    (fault,) = reply.json.values()
-    return reply.status, fault["message"]
 
 
 async def pin(client: Client, server_id: str, zone: Any, version: str = "2.104") -> Reply:

@@ -23,7 +23,6 @@ OPAQUE = frozenset(
         "OS-SCH-HNT:scheduler_hints",
         "scheduler_hints",
         "user_data",
-        "message",
         "output",
         "connection_info",
         "capabilities",

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from ..pod_service import Record, ordered, page, query
 from ..service import Answer, Asked, On, fault
-from .attachments import Attachments
 from .base import ROOT
-from .new_servers import NewServers
+from .server_actions import ACTS
+from .server_parts import ServerParts
 
 # Sort keys of servers, and where a record keeps them.
 SORT_KEYS = {
@@ -29,7 +29,7 @@ def mysql(pattern: str) -> str:
     return pattern.replace("|", "\\|")
 
 
-class Servers(NewServers, Attachments):
+class Servers(ServerParts):
     """Servers, and what is attached to them."""
 
     def server_routes(self) -> Iterable[On]:
@@ -44,8 +44,8 @@ class Servers(NewServers, Attachments):
             On("POST", f"{ROOT}/servers/([^/]+)/action", self._act),
             On("GET", f"{ROOT}/servers/([^/]+)/ips", self._list_addresses),
             On("GET", f"{ROOT}/servers/([^/]+)/ips/([^/]+)", self._show_addresses),
-            *self.attachment_routes(),
-            On("GET", f"{ROOT}/servers/([^/]+)/tags/([^/]+)", self._tag),
+            On("POST", f"{ROOT}/servers/([^/]+)/os-volume_attachments", self._attach),
+            On("PUT", f"{ROOT}/servers/([^/]+)/os-volume_attachments/([^/]+)", self._swap),
         )
 
     def _list_servers(self, asked: Asked) -> Answer:
@@ -128,11 +128,6 @@ class Servers(NewServers, Attachments):
     def _show_server(self, asked: Asked) -> Answer:
         return Answer(200, {"server": self._view(asked, self.server(asked), detail=True)})
 
-    def _update_server(self, asked: Asked) -> Answer:
-        record = self.server(asked)
-        record |= {name: value for name, value in self.body(asked, "server").items() if name in ("name", "description")}
-        return Answer(200, {"server": self._view(asked, record, detail=True)})
-
     def _list_addresses(self, asked: Asked) -> Answer:
         return Answer(200, {"addresses": self._addresses(asked)})
 
@@ -169,7 +164,7 @@ class Servers(NewServers, Attachments):
         wanted = self.body(asked, "server")
         if "pinned_availability_zone" in wanted:
             self._pin(asked, record, wanted["pinned_availability_zone"])
-        record["name"] = wanted.get("name", record["name"])
+        record |= {name: wanted[name] for name in ("name", "description") if name in wanted}
         return Answer(200, {"server": self._view(asked, record, detail=True)})
 
     def _pin(self, asked: Asked, record: Record, zone: object) -> None:
@@ -192,14 +187,23 @@ class Servers(NewServers, Attachments):
         record["pinned"] = zone
 
     def _act(self, asked: Asked) -> Answer:
+        try:
+            document = json.loads(asked.body)
+        except ValueError:
+            raise fault(400, "Malformed request body") from None
+        # nova/api/openstack/wsgi.py, `action_peek`: what has no length, or one item without a name, is not found.
+        if not isinstance(document, dict | list | str) or (len(document) == 1 and not isinstance(document, dict)):
+            raise fault(404, "The resource could not be found.")
+        if len(document) != 1:
+            raise fault(400, "Malformed request body")
         record = self.server(asked)
-        action, value = next(iter(json.loads(asked.body).items()))
+        action, value = next(iter(document.items()))
         record.setdefault("acted", []).append(action)
         if action in ("os-start", "os-stop"):
             stopped = action == "os-stop"
             record["status"], record["vm_state"] = ("SHUTOFF", "stopped") if stopped else ("ACTIVE", "active")
             return Answer(202)
-        if action in ("reboot", "confirmResize", "revertResize", "trigger_crash_dump"):
+        if action in ("reboot", "confirmResize", "revertResize"):
             return Answer(204 if action == "confirmResize" else 202)
         if action in ("createImage", "createBackup"):
             return self.make_image(asked, record, action, value)
@@ -225,9 +229,40 @@ class Servers(NewServers, Attachments):
             self.require_image(value["imageRef"])
             record |= {name: value[name] for name in ("key_name",) if name in value}
             return Answer(202, {"server": self._view(asked, record, detail=True)})
+        if action in ACTS:
+            return self.do(asked, record, action, value)
         raise fault(400, f"There is no such action: {action}")
 
-    def _tag(self, asked: Asked) -> Answer:
-        self.server(asked)
-        server_id, tag = asked.parameters
-        raise fault(404, f"Server {server_id} has no tag '{tag}'")
+    def _attach(self, asked: Asked) -> Answer:
+        record = self.server(asked)
+        volume_id = self.body(asked, "volumeAttachment").get("volumeId")
+        if not isinstance(volume_id, str):
+            raise fault(400, f"Invalid input for field/attribute volumeId. Value: {volume_id!r}.")
+        if volume_id not in self.cinder.records["volume"]:
+            raise fault(404, f"Volume {volume_id} could not be found.")
+        if (record["id"], volume_id) in self.attachments:
+            # nova/compute/api.py, _check_attached_to_instance
+            raise fault(400, f"Invalid volume: volume {volume_id} already attached")
+        self.attachments.append((record["id"], volume_id))
+        return Answer(
+            200,
+            {
+                "volumeAttachment": {
+                    "id": volume_id,
+                    "volumeId": volume_id,
+                    "serverId": record["id"],
+                    "device": "/dev/vdb",
+                }
+            },
+        )
+
+    def _swap(self, asked: Asked) -> Answer:
+        record, (_, old_id) = self.server(asked), asked.parameters
+        new_id = self.body(asked, "volumeAttachment").get("volumeId")
+        for volume_id in (old_id, new_id):
+            if volume_id not in self.cinder.records["volume"]:
+                raise fault(404, f"Volume {volume_id} could not be found.")
+        if (record["id"], old_id) not in self.attachments:
+            raise fault(404, f"Volume {old_id} is not attached.")
+        self.attachments[self.attachments.index((record["id"], old_id))] = (record["id"], new_id)
+        return Answer(202)
