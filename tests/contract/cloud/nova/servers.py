@@ -241,7 +241,7 @@ class Servers(ServerParts):
         if volume_id not in self.cinder.records["volume"]:
             raise fault(404, f"Volume {volume_id} could not be found.")
         if (record["id"], volume_id) in self.attachments:
-            # nova/compute/api.py, _check_attached_to_instance
+            # nova/compute/api.py, _check_volume_already_attached
             raise fault(400, f"Invalid volume: volume {volume_id} already attached")
         self.attachments.append((record["id"], volume_id))
         return Answer(
