@@ -1,0 +1,314 @@
+"""The compute API at old and new microversions: what is told of a server is what its pod tells, in every zone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from . import networks, things
+from .lab import Lab
+from .likeness import LATEST, alike, both, microversion, plain
+from .people import Person
+
+VERSIONS = ["2.1", "2.37", "2.69", "2.90", LATEST]
+AT_EACH = pytest.mark.parametrize("version", VERSIONS)
+
+
+@pytest.fixture(scope="module")
+def network(tenant: Person, prefix: str) -> Iterator[Any]:
+    """The only network of the project."""
+    with networks.network(tenant, f"{prefix}-versions", networks.v4()) as network:
+        yield network
+
+
+@pytest.fixture(scope="module")
+def servers(tenant: Person, lab: Lab, boot: dict[str, str], network: Any, prefix: str) -> Iterator[dict[str, Any]]:
+    """A server with a tag, metadata and a port in each zone."""
+    requests = [
+        {
+            "name": f"{prefix}-versions-{zone}",
+            "availability_zone": zone,
+            "networks": [{"uuid": network.id}],
+            "metadata": {"colour": "blue"},
+            "tags": ["first"],
+            **boot,
+        }
+        for zone in lab.zones
+    ]
+    with things.servers(tenant, *requests) as made:
+        yield dict(zip(lab.zones, made, strict=True))
+
+
+def number(version: str) -> tuple[int, ...]:
+    """A microversion as numbers."""
+    return tuple(map(int, version.split(".")))
+
+
+# -- boot
+
+# The forms in which networks are named, and how many ports come of each; from 2.37 on networks must be named. Booting is
+# what takes long, so each form is tried before and after, and once with each of the newer ones.
+PORTS = {"unsaid": 1, "uuid": 1, "port": 1, "address": 1, "none": 0, "auto": 1}
+FORMS = {
+    "2.1": ["unsaid", "uuid", "port", "address"],
+    "2.37": ["none", "auto", "uuid"],
+    "2.69": ["port"],
+    "2.90": ["address"],
+    LATEST: ["auto", "none"],
+}
+
+
+@AT_EACH
+@pytest.mark.proves("compute", "POST /servers", "GET /servers/{server_id}", "DELETE /servers/{server_id}")
+def test_boot_with_every_form_of_networks(
+    tenant: Person, lab: Lab, boot: dict[str, str], network: Any, prefix: str, version: str
+) -> None:
+    wanted = FORMS[version]
+    # Every form in one of the zones, in turns that differ from one microversion to the next.
+    turn = list(lab.zones) * len(wanted)
+    places = dict(zip(wanted, turn[VERSIONS.index(version) % len(lab.zones) :], strict=False))
+    made: dict[str, str] = {}
+    with (
+        networks.port(tenant, network, f"{prefix}-given") as given,
+        networks.port(tenant, network, f"{prefix}-freed") as freed,
+    ):
+        address = networks.address(freed)
+        tenant.central.network.delete_port(freed.id)
+        named: dict[str, Any] = {
+            "uuid": [{"uuid": network.id}],
+            "port": [{"port": given.id}],
+            "address": [{"uuid": network.id, "fixed_ip": address}],
+            "none": "none",
+            "auto": "auto",
+        }
+        try:
+            for form, zone in places.items():
+                request = {
+                    "name": f"{prefix}-{form}",
+                    "imageRef": boot["image_id"],
+                    "flavorRef": boot["flavor_id"],
+                    "availability_zone": zone,
+                    **({} if form == "unsaid" else {"networks": named[form]}),
+                }
+                answer = tenant.ask("compute", "/servers", "POST", json={"server": request}, **microversion(version))
+                assert answer.status_code == 202, f"{form}: {answer.text}"
+                server = answer.json()["server"]
+                made[form] = server["id"]
+                assert server.keys() == {"id", "links", "OS-DCF:diskConfig", "security_groups", "adminPass"}
+                assert answer.headers["Location"].endswith(f"/servers/{server['id']}")
+            for form, identifier in made.items():
+                server = things.server_is(tenant, identifier, "ACTIVE")
+                assert server.availability_zone == places[form]
+                ports = networks.ports_of(tenant, server)
+                assert len(ports) == PORTS[form], form
+                told = {each["addr"] for each in server.addresses.get(network.name, [])}
+                assert told == {networks.address(port) for port in ports}
+                if form == "address":
+                    assert told == {address}
+                if form == "port":
+                    assert [port.id for port in ports] == [given.id]
+        finally:
+            for identifier in made.values():
+                tenant.central.compute.delete_server(identifier, ignore_missing=True)
+            for identifier in made.values():
+                things.remove_server(tenant, identifier)
+
+
+@AT_EACH
+def test_networks_that_cannot_be_named(tenant: Person, lab: Lab, boot: dict[str, str], version: str) -> None:
+    request = {"name": "refused", "imageRef": boot["image_id"], "flavorRef": boot["flavor_id"]}
+    wrong: list[dict[str, Any]] = [{"networks": "some"}, {"networks": [{"uuid": "no-id"}]}, {"networks": 7}]
+    if version == "2.1":
+        wrong += [{"networks": "none"}, {"networks": "auto"}]
+    else:
+        wrong += [{}, {"networks": None}]
+    for region in lab.regions:
+        for networks_ in wrong:
+            body = {"server": {**request, **networks_}}
+            ours, native = both(
+                tenant, region, "compute", "/servers", "POST", json=body, **microversion(version)
+            )
+            assert native.status_code == 400
+            alike(ours, native)
+
+
+# -- reading
+
+READ = [
+    "",
+    "/metadata",
+    "/metadata/colour",
+    "/ips",
+    "/os-instance-actions",
+    "/os-interface",
+    "/os-volume_attachments",
+    "/diagnostics",
+    "/migrations",
+    "/os-server-password",
+    "/topology",
+    "/tags",
+    "/tags/first",
+    "/shares",
+    "/nonsense",
+]
+
+
+@AT_EACH
+@pytest.mark.proves(
+    "compute",
+    "GET /servers/{server_id}",
+    "GET /servers/{server_id}/metadata",
+    "GET /servers/{server_id}/metadata/{key}",
+    "GET /servers/{server_id}/ips",
+    "GET /servers/{server_id}/os-instance-actions",
+    "GET /servers/{server_id}/os-interface",
+    "GET /servers/{server_id}/os-volume_attachments",
+    "GET /servers/{server_id}/diagnostics",
+    "GET /servers/{server_id}/migrations",
+    "GET /servers/{server_id}/os-server-password",
+    "GET /servers/{server_id}/topology",
+    "GET /servers/{server_id}/tags",
+    "GET /servers/{server_id}/tags/{tag}",
+)
+def test_what_is_read_of_a_server(
+    tenant: Person, admin: Person, lab: Lab, servers: dict[str, Any], version: str
+) -> None:
+    for zone, server in servers.items():
+        for person in (tenant, admin):
+            for path in READ:
+                ours, native = both(
+                    person, lab.zones[zone], "compute", f"/servers/{server.id}{path}", **microversion(version)
+                )
+                document = alike(ours, native, "uptime")
+                if not path:
+                    assert document["server"]["OS-EXT-AZ:availability_zone"] == zone
+
+
+@AT_EACH
+@pytest.mark.proves("compute", "GET /servers/{server_id}/os-instance-actions/{request_id}")
+def test_an_action_is_told_as_by_the_pod(
+    tenant: Person, admin: Person, lab: Lab, servers: dict[str, Any], version: str
+) -> None:
+    for zone, server in servers.items():
+        (action,) = [each for each in tenant.central.compute.server_actions(server.id) if each.action == "create"]
+        path = f"/servers/{server.id}/os-instance-actions/{action.request_id}"
+        for person in (tenant, admin):
+            alike(*both(person, lab.zones[zone], "compute", path, **microversion(version)))
+
+
+@AT_EACH
+@pytest.mark.parametrize("path", ["/servers", "/servers/detail"])
+@pytest.mark.proves("compute", "GET /servers", "GET /servers/detail")
+def test_lists_are_those_of_the_pods(
+    tenant: Person, lab: Lab, servers: dict[str, Any], version: str, path: str
+) -> None:
+    told: list[Any] = []
+    for region in lab.regions:
+        told += tenant.ask("compute", path, region=region, **microversion(version)).json()["servers"]
+    document = tenant.ask("compute", path, **microversion(version)).json()
+    assert document.keys() == {"servers"}
+    assert sorted(plain(document["servers"]), key=str) == sorted(plain(told), key=str)
+    assert {each["id"] for each in told} >= {server.id for server in servers.values()}
+
+
+# -- changing
+
+
+@AT_EACH
+@pytest.mark.proves(
+    "compute",
+    "PUT /servers/{server_id}",
+    "PUT /servers/{server_id}/metadata",
+    "POST /servers/{server_id}/metadata",
+    "PUT /servers/{server_id}/metadata/{key}",
+    "PUT /servers/{server_id}/tags",
+    "POST /servers/{server_id}/action lock",
+    "POST /servers/{server_id}/action unlock",
+    "POST /servers/{server_id}/action os-getConsoleOutput",
+)
+def test_changes_are_answered_as_by_the_pod(
+    tenant: Person, lab: Lab, servers: dict[str, Any], prefix: str, version: str
+) -> None:
+    """All of these may be done twice; the second time by the pod itself."""
+    changes: list[tuple[str, str, dict[str, Any]]] = [
+        ("PUT", "", {"server": {"name": f"{prefix}-renamed-{version}", "accessIPv4": "192.0.2.7"}}),
+        ("PUT", "", {"server": {"description": "a word"}}),
+        ("PUT", "", {"server": {"hostname": "told"}}),
+        ("PUT", "", {"server": {"colour": "blue"}}),
+        ("PUT", "/metadata", {"metadata": {"colour": "red", "b": version}}),
+        ("POST", "/metadata", {"metadata": {"c": version}}),
+        ("PUT", "/metadata/b", {"meta": {"b": "changed"}}),
+        ("PUT", "/metadata/b", {"meta": {"other": "key"}}),
+        ("PUT", "/metadata", {"metadata": {"colour": "blue"}}),
+        ("PUT", "/tags", {"tags": ["first", "a b"]}),
+        ("PUT", "/tags", {"tags": ["a/b"]}),
+        ("PUT", "/tags", {"tags": ["first"]}),
+        ("POST", "/action", {"lock": None}),
+        ("POST", "/action", {"lock": {"locked_reason": "why"}}),
+        ("POST", "/action", {"unlock": None}),
+        ("POST", "/action", {"os-getConsoleOutput": {"length": 1}}),
+        ("POST", "/action", {"os-start": None}),
+        ("POST", "/action", {"nonsense": None}),
+    ]
+    for zone, server in servers.items():
+        for method, path, body in changes:
+            how = {"json": body, **microversion(version)}
+            ours, native = both(tenant, lab.zones[zone], "compute", f"/servers/{server.id}{path}", method, **how)
+            alike(ours, native, "updated")
+
+
+@pytest.mark.parametrize("version", ["2.37", LATEST])
+@pytest.mark.proves(
+    "compute",
+    "PUT /servers/{server_id}/tags/{tag}",
+    "DELETE /servers/{server_id}/tags/{tag}",
+    "DELETE /servers/{server_id}/tags",
+    "DELETE /servers/{server_id}/metadata/{key}",
+)
+def test_tags_and_metadata_come_and_go(
+    tenant: Person, lab: Lab, servers: dict[str, Any], version: str
+) -> None:
+    for zone, server in servers.items():
+        path, there = f"/servers/{server.id}", lab.zones[zone]
+
+        def status(method: str, below: str, path: str = path) -> int:
+            return int(tenant.ask("compute", f"{path}{below}", method, **microversion(version)).status_code)
+
+        assert [status("PUT", "/tags/x"), status("PUT", "/tags/x"), status("DELETE", "/tags/x")] == [201, 204, 204]
+        assert [status("DELETE", "/tags"), status("DELETE", "/metadata/colour")] == [204, 204]
+        shown = tenant.ask("compute", path, region=there, **microversion(version)).json()["server"]
+        assert (shown.get("tags", []), shown["metadata"]) == ([], {})
+        for below in ("/tags/x", "/metadata/colour"):
+            alike(*both(tenant, there, "compute", f"{path}{below}", "DELETE", **microversion(version)))
+        tenant.central.compute.set_server_metadata(server, colour="blue")
+        tenant.central.compute.add_tag_to_server(server, "first")
+
+
+@AT_EACH
+@pytest.mark.proves(
+    "compute",
+    "GET /servers/{server_id}/os-volume_attachments/{volume_id}",
+    "POST /servers/{server_id}/os-volume_attachments",
+    "DELETE /servers/{server_id}/os-volume_attachments/{volume_id}",
+)
+def test_a_volume_is_attached(
+    tenant: Person, lab: Lab, servers: dict[str, Any], prefix: str, version: str
+) -> None:
+    zone = list(lab.zones)[VERSIONS.index(version) % len(lab.zones)]
+    path, there = f"/servers/{servers[zone].id}/os-volume_attachments", lab.zones[zone]
+    since = {"tag": "2.49", "delete_on_termination": "2.79"}
+    more = {name: value for name, value in (("tag", "data"), ("delete_on_termination", False))}
+    more = {name: value for name, value in more.items() if number(version) >= number(since[name])}
+    with things.stored(tenant, "volume", name=f"{prefix}-versions", size=1, availability_zone=zone) as volume:
+        body = {"volumeAttachment": {"volumeId": volume.id, **more}}
+        answer = tenant.ask("compute", path, "POST", json=body, **microversion(version))
+        assert answer.status_code == 200, answer.text
+        try:
+            shown = alike(*both(tenant, there, "compute", f"{path}/{volume.id}", **microversion(version)))
+            assert answer.json()["volumeAttachment"].items() <= shown["volumeAttachment"].items()
+            alike(*both(tenant, there, "compute", path, **microversion(version)))
+            alike(*both(tenant, there, "compute", path, "POST", json=body, **microversion(version)))
+        finally:
+            gone = tenant.ask("compute", f"{path}/{volume.id}", "DELETE", **microversion(version))
+            assert gone.status_code == 202
+            things.available(tenant, "volume", volume.id)
