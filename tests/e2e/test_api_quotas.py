@@ -8,9 +8,11 @@ import pytest
 
 from . import things
 from .lab import Lab
-from .likeness import LATEST, alike, both, microversion, shape
-from .people import Person
+from .likeness import LATEST, alike, both, microversion, refused_alike, shape
+from .people import CENTRAL, Person
+from .waiting import wait_until
 
+SETTLE_SECONDS = 20.0
 VERSIONS = ["2.1", "2.37", "2.69", "2.90", LATEST]
 
 
@@ -58,7 +60,7 @@ def quota(person: Person, service: str, below: str = "", **where: str) -> dict[s
 def test_servers_of_all_zones_are_under_one_limit(
     owner: Person, lab: Lab, servers: list[Any], limited: Any, boot: dict[str, str]
 ) -> None:
-    before, most = quota(owner, "compute"), len(servers)
+    most = len(servers)
     answer = limited("compute", instances=most)
     assert (answer.status_code, answer.json()["quota_set"]["instances"]) == (200, most)
     for region in lab.regions:
@@ -93,8 +95,12 @@ def test_what_was_set_is_forgotten(owner: Person, admin: Person, lab: Lab, limit
         assert limited(service, **{name: 7}).status_code == 200
         assert quota(owner, service) == {**before, name: 7}
         assert admin.ask(service, f"/os-quota-sets/{owner.project_id}", "DELETE").status_code in (200, 202)
-        assert quota(owner, service) == before
-        assert {str(quota(owner, service, region=region)[name]) for region in lab.regions} == {str(before[name])}
+
+        def everywhere(service: str = service) -> list[dict[str, Any]]:
+            return [quota(owner, service, region=region) for region in (CENTRAL, *lab.regions)]
+
+        # A worker may be about to bring a pod what was set just before.
+        wait_until("the limits as before", lambda: all(each == before for each in everywhere()), seconds=SETTLE_SECONDS)  # noqa: B023
 
 
 @pytest.mark.proves(
@@ -102,6 +108,10 @@ def test_what_was_set_is_forgotten(owner: Person, admin: Person, lab: Lab, limit
 )
 def test_volumes_of_all_zones_are_under_one_limit(owner: Person, lab: Lab, limited: Any) -> None:
     zones = list(lab.zones)
+    assert limited("block-storage", volumes=0).status_code == 200
+    # In the words of a pod that refuses by itself; its zones have other names.
+    body = {"volume": {"name": f"{owner.name}-none", "size": 1}}
+    refused_alike(*both(owner, lab.regions[0], "block-storage", "/volumes", "POST", json=body), 413)
     assert limited("block-storage", volumes=2, gigabytes=3).status_code == 200
     with (
         things.stored(owner, "volume", name=f"{owner.name}-a", size=1, availability_zone=zones[0]) as volume,
@@ -111,12 +121,12 @@ def test_volumes_of_all_zones_are_under_one_limit(owner: Person, lab: Lab, limit
             body = {"volume": {"name": f"{owner.name}-c", "size": 1, "availability_zone": zone}}
             refused = owner.ask("block-storage", "/volumes", "POST", json=body)
             assert refused.status_code == 413, refused.text
-            assert "VolumeLimitExceeded: Maximum number of volumes allowed (2) exceeded" in refused.text
+            assert "Maximum number of volumes allowed (2) exceeded for quota 'volumes'." in refused.text
         assert limited("block-storage", volumes=5).status_code == 200
         body = {"volume": {"name": f"{owner.name}-c", "size": 2, "availability_zone": zones[0]}}
         refused = owner.ask("block-storage", "/volumes", "POST", json=body)
         assert refused.status_code == 413, refused.text
-        assert "exceeds allowed gigabytes quota. Requested 2G, quota is 3G and 2G has been consumed" in refused.text
+        assert "Requested 2G, quota is 3G and 2G has been consumed" in refused.text
         grow = {"os-extend": {"new_size": 3}}
         refused = owner.ask("block-storage", f"/volumes/{volume.id}/action", "POST", json=grow)
         assert refused.status_code == 413, refused.text
@@ -162,9 +172,8 @@ def test_limits_that_cannot_be(owner: Person, admin: Person, lab: Lab, service: 
     for body in WRONG:
         ours, native = both(admin, lab.regions[0], service, path, "PUT", json=body)
         alike(ours, native)
-    ours, native = both(owner, lab.regions[0], service, path, "PUT", json={"quota_set": {}})
-    assert native.status_code == 403
-    alike(ours, native)
+    body = {"quota_set": {"snapshots" if service == "block-storage" else "cores": 1}}
+    refused_alike(*both(owner, lab.regions[0], service, path, "PUT", json=body), 403)
 
 
 def period(**more: str) -> str:

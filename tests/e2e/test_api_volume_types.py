@@ -37,7 +37,9 @@ def kind(admin: Person, collection: str, key: str, version: str = LATEST, **requ
 
 def named(person: Person, region: str, collection: str, name: str, version: str = LATEST) -> dict[str, Any] | None:
     """What a region has under a name."""
-    listed = ask(person, f"/{collection}", region=region, version=version)
+    # Private ones too, which only administrators have to ask for.
+    query = "?is_public=None" if collection == "types" else ""
+    listed = ask(person, f"/{collection}{query}", region=region, version=version)
     ((_, items),) = [(key, value) for key, value in listed.items() if isinstance(value, list) and "links" not in key]
     return next((each for each in items if each["name"] == name), None)
 
@@ -70,11 +72,11 @@ def test_extra_specs(admin: Person, lab: Lab, prefix: str) -> None:
             return [each["extra_specs"] if each else {} for each in found]
 
         assert everywhere() == [{"colour": "blue"}] * len(lab.regions)
-        ask(admin, f"{path}/extra_specs", "POST", json={"extra_specs": {"b:c": "1", "a b": "x=1&y"}})
+        ask(admin, f"{path}/extra_specs", "POST", json={"extra_specs": {"b:c": "1", "a.b": "x=1&y"}})
         ask(admin, f"{path}/extra_specs/b:c", "PUT", json={"b:c": "2"})
         ask(admin, f"{path}/extra_specs/colour", "DELETE")
-        assert everywhere() == [{"b:c": "2", "a b": "x=1&y"}] * len(lab.regions)
-        assert ask(admin, f"{path}/extra_specs")["extra_specs"] == {"b:c": "2", "a b": "x=1&y"}
+        assert everywhere() == [{"b:c": "2", "a.b": "x=1&y"}] * len(lab.regions)
+        assert ask(admin, f"{path}/extra_specs")["extra_specs"] == {"b:c": "2", "a.b": "x=1&y"}
         ask(admin, path, "PUT", json={"volume_type": {"description": "changed", "is_public": True}})
         ask(admin, path, "PUT", json={"volume_type": {"name": f"{prefix}-renamed"}})
         for region in lab.regions:
@@ -181,10 +183,13 @@ def test_a_type_of_one_project(tenant: Person, stranger: Person, admin: Person, 
             volume = {"name": f"{prefix}-typed", "size": 1, "availability_zone": zone, "volume_type": made["name"]}
             with things.stored(tenant, "volume", **volume) as stored:
                 assert stored.volume_type == made["name"]
-            body = {"volume": {**volume, "name": "refused"}}
+            # The pod has other names for zones.
+            body = {"volume": {"name": "refused", "size": 1, "volume_type": made["name"]}}
             ours, native = both(stranger, lab.zones[zone], "block-storage", "/volumes", "POST", json=body)
-            assert native.status_code >= 400
-            alike(ours, native)
+            assert native.status_code == 404
+            id_here = (named(admin, lab.zones[zone], "types", made["name"]) or {})["id"]
+            assert ours.status_code == 404
+            assert ours.text.replace(made["id"], "") == native.text.replace(id_here, "")
         ask(admin, f"{path}/action", "POST", json={"removeProjectAccess": access})
         for region in (CENTRAL, *lab.regions):
             assert named(tenant, region, "types", made["name"]) is None
