@@ -32,9 +32,7 @@ def server(tenant: Person, boot: dict[str, str], prefix: str, home: str) -> Iter
 @contextmanager
 def image_of(person: Person, server: Any, action: dict[str, Any]) -> Iterator[Any]:
     """The image that an action makes of a server; it is gone from every pod afterwards."""
-    answer = person.ask(
-        "compute", f"/servers/{server.id}/action", "POST", json=action, **microversion(LATEST)
-    )
+    answer = person.ask("compute", f"/servers/{server.id}/action", "POST", json=action, **microversion(LATEST))
     assert answer.status_code == 202, answer.text
     identifier = answer.json()["image_id"]
     image = person.central.image
@@ -117,9 +115,7 @@ def test_an_image_that_only_one_pod_has_boots_everywhere(
 
 
 @pytest.mark.parametrize("action", ["rebuild", "rescue"])
-@pytest.mark.proves(
-    "compute", "POST /servers/{server_id}/action rebuild", "POST /servers/{server_id}/action rescue"
-)
+@pytest.mark.proves("compute", "POST /servers/{server_id}/action rebuild", "POST /servers/{server_id}/action rescue")
 def test_an_image_that_the_servers_pod_lacks(
     tenant: Person, lab: Lab, server: Any, prefix: str, home: str, action: str
 ) -> None:
@@ -140,9 +136,7 @@ def test_an_image_that_the_servers_pod_lacks(
 
 
 @pytest.mark.proves("volume", "POST /volumes/{volume_id}/action os-volume_upload_image")
-def test_a_volume_of_the_image_of_a_volume_in_another_zone(
-    tenant: Person, lab: Lab, prefix: str, home: str
-) -> None:
+def test_a_volume_of_the_image_of_a_volume_in_another_zone(tenant: Person, lab: Lab, prefix: str, home: str) -> None:
     far, storage, name = zone_after(lab, home), tenant.central.block_storage, f"{prefix}-uploaded"
     with things.stored(tenant, "volume", name=f"{prefix}-origin", size=1, availability_zone=home) as volume:
         upload = storage.upload_volume_to_image(volume, name, disk_format="raw", container_format="bare")

@@ -42,7 +42,9 @@ def test_a_key_of_ones_own(tenant: Person, lab: Lab, prefix: str, version: str) 
     with keypair(tenant, version, name=name, public_key=PUBLIC_KEY, **typed) as made:
         for region in lab.regions:
             alike(*both(tenant, region, "compute", "/os-keypairs", **microversion(version)))
-            shown = alike(*both(tenant, region, "compute", f"/os-keypairs/{name}", **microversion(version)), "id", "created_at")
+            shown = alike(
+                *both(tenant, region, "compute", f"/os-keypairs/{name}", **microversion(version)), "id", "created_at"
+            )
             assert shown["keypair"]["fingerprint"] == made.json()["keypair"]["fingerprint"]
     # What a pod itself says to the same request, when nobody has it any more.
     with keypair(tenant, version, region=lab.regions[-1], name=name, public_key=PUBLIC_KEY, **typed) as native:

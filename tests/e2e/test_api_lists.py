@@ -118,9 +118,7 @@ def test_filters_are_those_of_the_pods(
 )
 @pytest.mark.parametrize("direction", ["asc", "desc"])
 @pytest.mark.proves("compute", "GET /servers")
-def test_each_pods_order_is_kept(
-    owner: Person, lab: Lab, servers: dict[str, Any], key: str, direction: str
-) -> None:
+def test_each_pods_order_is_kept(owner: Person, lab: Lab, servers: dict[str, Any], key: str, direction: str) -> None:
     query = f"sort_key={key}&sort_dir={direction}"
     ours, native = both(owner, lab.regions[0], "compute", f"/servers?{query}", **microversion(LATEST))
     if native.status_code != 200:

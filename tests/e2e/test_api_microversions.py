@@ -125,9 +125,7 @@ def test_networks_that_cannot_be_named(tenant: Person, lab: Lab, boot: dict[str,
     for region in lab.regions:
         for networks_ in wrong:
             body = {"server": {**request, **networks_}}
-            ours, native = both(
-                tenant, region, "compute", "/servers", "POST", json=body, **microversion(version)
-            )
+            ours, native = both(tenant, region, "compute", "/servers", "POST", json=body, **microversion(version))
             assert native.status_code == 400
             alike(ours, native)
 
@@ -265,9 +263,7 @@ def test_changes_are_answered_as_by_the_pod(
     "DELETE /servers/{server_id}/tags",
     "DELETE /servers/{server_id}/metadata/{key}",
 )
-def test_tags_and_metadata_come_and_go(
-    tenant: Person, lab: Lab, servers: dict[str, Any], version: str
-) -> None:
+def test_tags_and_metadata_come_and_go(tenant: Person, lab: Lab, servers: dict[str, Any], version: str) -> None:
     for zone, server in servers.items():
         path, there = f"/servers/{server.id}", lab.zones[zone]
 
@@ -291,13 +287,11 @@ def test_tags_and_metadata_come_and_go(
     "POST /servers/{server_id}/os-volume_attachments",
     "DELETE /servers/{server_id}/os-volume_attachments/{volume_id}",
 )
-def test_a_volume_is_attached(
-    tenant: Person, lab: Lab, servers: dict[str, Any], prefix: str, version: str
-) -> None:
+def test_a_volume_is_attached(tenant: Person, lab: Lab, servers: dict[str, Any], prefix: str, version: str) -> None:
     zone = list(lab.zones)[VERSIONS.index(version) % len(lab.zones)]
     path, there = f"/servers/{servers[zone].id}/os-volume_attachments", lab.zones[zone]
     since = {"tag": "2.49", "delete_on_termination": "2.79"}
-    more = {name: value for name, value in (("tag", "data"), ("delete_on_termination", False))}
+    more = {"tag": "data", "delete_on_termination": False}
     more = {name: value for name, value in more.items() if number(version) >= number(since[name])}
     with things.stored(tenant, "volume", name=f"{prefix}-versions", size=1, availability_zone=zone) as volume:
         body = {"volumeAttachment": {"volumeId": volume.id, **more}}

@@ -104,7 +104,11 @@ def test_what_was_set_is_forgotten(owner: Person, admin: Person, lab: Lab, limit
 
 
 @pytest.mark.proves(
-    "volume", "POST /volumes", "GET /os-quota-sets/{project_id}", "PUT /os-quota-sets/{project_id}", "DELETE /os-quota-sets/{project_id}"
+    "volume",
+    "POST /volumes",
+    "GET /os-quota-sets/{project_id}",
+    "PUT /os-quota-sets/{project_id}",
+    "DELETE /os-quota-sets/{project_id}",
 )
 def test_volumes_of_all_zones_are_under_one_limit(owner: Person, lab: Lab, limited: Any) -> None:
     zones = list(lab.zones)
@@ -185,9 +189,7 @@ def period(**more: str) -> str:
 
 
 @pytest.mark.parametrize("version", ["2.1", "2.40", LATEST])
-@pytest.mark.proves(
-    "compute", "GET /os-simple-tenant-usage", "GET /os-simple-tenant-usage/{tenant_id}"
-)
+@pytest.mark.proves("compute", "GET /os-simple-tenant-usage", "GET /os-simple-tenant-usage/{tenant_id}")
 def test_usage_of_all_zones(owner: Person, admin: Person, lab: Lab, servers: list[Any], version: str) -> None:
     path = f"/os-simple-tenant-usage/{owner.project_id}?{period()}"
     usage = owner.ask("compute", path, **microversion(version)).json()["tenant_usage"]
@@ -205,9 +207,7 @@ def test_usage_of_all_zones(owner: Person, admin: Person, lab: Lab, servers: lis
     rows = [each for each in everybody.json()["tenant_usages"] if each["tenant_id"] == owner.project_id]
     if version == "2.1":
         assert len(rows) == 1
-    assert {each["instance_id"] for row in rows for each in row["server_usages"]} >= {
-        server.id for server in servers
-    }
+    assert {each["instance_id"] for row in rows for each in row["server_usages"]} >= {server.id for server in servers}
 
 
 @pytest.mark.proves("compute", "GET /os-simple-tenant-usage/{tenant_id}")

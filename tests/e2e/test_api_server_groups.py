@@ -88,34 +88,31 @@ def test_anti_affinity_over_all_zones(tenant: Person, lab: Lab, boot: dict[str, 
         assert shown(tenant, made)["members"] == []
 
 
-def test_affinity_keeps_to_the_zone_of_the_first(
-    tenant: Person, lab: Lab, boot: dict[str, str], prefix: str
-) -> None:
+def test_affinity_keeps_to_the_zone_of_the_first(tenant: Person, lab: Lab, boot: dict[str, str], prefix: str) -> None:
     zone = list(lab.zones)[-1]
     other = zone_after(lab, zone)
     with group(tenant, f"{prefix}-together", "affinity") as made:
         first, second, elsewhere = members(boot, made, prefix, zone, None, other)
-        with things.servers(tenant, first) as (one,):
-            with things.servers(tenant, second) as (two,):
-                assert (two.availability_zone, two.host_id) == (zone, one.host_id)
-                body = {
-                    "server": {
-                        "name": elsewhere["name"],
-                        "networks": "none",
-                        "imageRef": boot["image_id"],
-                        "flavorRef": boot["flavor_id"],
-                        "availability_zone": other,
-                    },
-                    "os:scheduler_hints": elsewhere["scheduler_hints"],
-                }
-                answer = tenant.ask("compute", "/servers", "POST", json=body, **microversion(LATEST))
-                assert answer.status_code == 400, answer.text
-                said = answer.json()["badRequest"]["message"]
-                assert zone in said
-                assert other in said
-                assert sorted(shown(tenant, made)["members"]) == sorted((one.id, two.id))
-                for region in lab.regions:
-                    assert not list(tenant.pod(region).compute.servers(name=elsewhere["name"]))
+        with things.servers(tenant, first) as (one,), things.servers(tenant, second) as (two,):
+            assert (two.availability_zone, two.host_id) == (zone, one.host_id)
+            body = {
+                "server": {
+                    "name": elsewhere["name"],
+                    "networks": "none",
+                    "imageRef": boot["image_id"],
+                    "flavorRef": boot["flavor_id"],
+                    "availability_zone": other,
+                },
+                "os:scheduler_hints": elsewhere["scheduler_hints"],
+            }
+            answer = tenant.ask("compute", "/servers", "POST", json=body, **microversion(LATEST))
+            assert answer.status_code == 400, answer.text
+            said = answer.json()["badRequest"]["message"]
+            assert zone in said
+            assert other in said
+            assert sorted(shown(tenant, made)["members"]) == sorted((one.id, two.id))
+            for region in lab.regions:
+                assert not list(tenant.pod(region).compute.servers(name=elsewhere["name"]))
 
 
 def test_rules_and_soft_policies(tenant: Person, lab: Lab, prefix: str) -> None:

@@ -99,8 +99,10 @@ def test_a_message_tells_what_went_wrong(tenant: Person, admin: Person, lab: Lab
         for _, identifier in made:
             wait_until(
                 "the volume's end",
-                lambda identifier=identifier: tenant.central.block_storage.find_volume(identifier, ignore_missing=True)  # type: ignore[misc]
-                is None,
+                lambda identifier=identifier: (
+                    tenant.central.block_storage.find_volume(identifier, ignore_missing=True)  # type: ignore[misc]
+                    is None
+                ),
             )
         storage.delete_type(kind)
 
@@ -143,7 +145,8 @@ def test_a_volume_and_its_snapshot_are_told_as_by_the_pod(
 
 @AT_EACH
 @pytest.mark.parametrize(
-    "path", ["/limits", "/extensions", "/os-availability-zone", "/os-quota-sets/{project}", "/os-quota-class-sets/default"]
+    "path",
+    ["/limits", "/extensions", "/os-availability-zone", "/os-quota-sets/{project}", "/os-quota-class-sets/default"],
 )
 @pytest.mark.proves("volume", "GET /limits", "GET /extensions", "GET /os-availability-zone")
 def test_the_form_is_that_of_a_pod(admin: Person, lab: Lab, path: str, version: str) -> None:

@@ -15,7 +15,9 @@ from .waiting import wait_until
 LATEST = "3.71"
 
 
-def ask(person: Person, path: str, method: str = "GET", region: str = CENTRAL, version: str = LATEST, **how: Any) -> Any:
+def ask(
+    person: Person, path: str, method: str = "GET", region: str = CENTRAL, version: str = LATEST, **how: Any
+) -> Any:
     """One request to block storage at a microversion."""
     return person.ask("block-storage", path, method, region=region, **microversion(version, "volume"), **how)
 
@@ -104,7 +106,9 @@ def test_a_group_its_snapshot_and_a_group_from_it(
             assert ask(tenant, "/volumes", "POST", json=wrong).status_code == 400
         assert ask(tenant, path, "PUT", json={"group": {"name": f"{prefix}-renamed"}}).status_code == 202
         settles(tenant, path, "group", "available")
-        alike(*both(tenant, there, "block-storage", path, **microversion("3.13", "volume")), "volume_types", "group_type")
+        alike(
+            *both(tenant, there, "block-storage", path, **microversion("3.13", "volume")), "volume_types", "group_type"
+        )
         for collection in ("/groups", "/groups/detail"):
             assert [each["id"] for each in told(ask(tenant, collection))["groups"]] == [identifier]
         snapshot = {"name": f"{prefix}-group-snapshot", "group_id": identifier}
@@ -144,9 +148,7 @@ def test_a_group_its_snapshot_and_a_group_from_it(
     "POST /os-volume-transfer",
     "POST /os-volume-transfer/{transfer_id}/accept",
 )
-def test_a_volume_is_given_away_and_back(
-    tenant: Person, stranger: Person, lab: Lab, prefix: str, version: str
-) -> None:
+def test_a_volume_is_given_away_and_back(tenant: Person, stranger: Person, lab: Lab, prefix: str, version: str) -> None:
     old = version == "3.0"
     base = "/os-volume-transfer" if old else "/volume-transfers"
     zone = list(lab.zones)[-1 if old else 0]
@@ -184,7 +186,7 @@ def test_a_volume_is_given_away_and_back(
 def test_attachments(tenant: Person, lab: Lab, prefix: str, version: str) -> None:
     how = microversion(version, "volume")
     with (
-        things.stored(tenant, "volume", name=f"{prefix}-a", size=1, availability_zone=list(lab.zones)[0]) as one,
+        things.stored(tenant, "volume", name=f"{prefix}-a", size=1, availability_zone=next(iter(lab.zones))) as one,
         things.stored(tenant, "volume", name=f"{prefix}-b", size=1, availability_zone=list(lab.zones)[-1]) as two,
     ):
         made: list[str] = []
@@ -200,10 +202,12 @@ def test_attachments(tenant: Person, lab: Lab, prefix: str, version: str) -> Non
                 assert {each["id"] for each in listed} == set(made)
                 pages = told(ask(tenant, f"{path}?limit=1", version=version))
                 assert len(pages["attachments"]) == 1
-            for identifier, zone in zip(made, (list(lab.zones)[0], list(lab.zones)[-1]), strict=True):
+            for identifier, zone in zip(made, (next(iter(lab.zones)), list(lab.zones)[-1]), strict=True):
                 alike(*both(tenant, lab.zones[zone], "block-storage", f"/attachments/{identifier}", **how))
                 filtered = f"/attachments?volume_id={(one, two)[made.index(identifier)].id}"
-                assert [each["id"] for each in told(ask(tenant, filtered, version=version))["attachments"]] == [identifier]
+                assert [each["id"] for each in told(ask(tenant, filtered, version=version))["attachments"]] == [
+                    identifier
+                ]
         finally:
             for identifier in made:
                 assert ask(tenant, f"/attachments/{identifier}", "DELETE", version=version).status_code == 200

@@ -18,7 +18,9 @@ LATEST = VERSIONS[-1]
 IDS = ("id", "qos_specs_id", "volume_type_id", "encryption_id")
 
 
-def ask(person: Person, path: str, method: str = "GET", region: str = CENTRAL, version: str = LATEST, **how: Any) -> Any:
+def ask(
+    person: Person, path: str, method: str = "GET", region: str = CENTRAL, version: str = LATEST, **how: Any
+) -> Any:
     """What block storage answers, decoded. Raises `AssertionError` where it refuses."""
     answer = person.ask("block-storage", path, method, region=region, **microversion(version, "volume"), **how)
     assert answer.status_code < 300, f"{method} {path} in {region}: {answer.status_code} {answer.text}"
