@@ -129,13 +129,16 @@ def test_a_key_pair_that_cannot_be(tenant: Person, lab: Lab, version: str) -> No
 def test_key_pairs_page(tenant: Person, lab: Lab, prefix: str) -> None:
     names = [f"{prefix}-{letter}" for letter in "abc"]
     requests = [{"name": name, "public_key": PUBLIC_KEY} for name in names]
-    with keypair(tenant, "2.37", **requests[2]), keypair(tenant, "2.37", **requests[0]):
-        with keypair(tenant, "2.37", **requests[1]):
-            told: list[str] = []
-            for _ in range(4):
-                marker = f"&marker={told[-1]}" if told else ""
-                query = f"/os-keypairs?limit=1{marker}"
-                ours, native = both(tenant, lab.regions[0], "compute", query, **microversion("2.37"))
-                alike(ours, native)
-                told += [each["keypair"]["name"] for each in ours.json()["keypairs"]]
-            assert told == names
+    with (
+        keypair(tenant, "2.37", **requests[2]),
+        keypair(tenant, "2.37", **requests[0]),
+        keypair(tenant, "2.37", **requests[1]),
+    ):
+        told: list[str] = []
+        for _ in range(4):
+            marker = f"&marker={told[-1]}" if told else ""
+            query = f"/os-keypairs?limit=1{marker}"
+            ours, native = both(tenant, lab.regions[0], "compute", query, **microversion("2.37"))
+            alike(ours, native)
+            told += [each["keypair"]["name"] for each in ours.json()["keypairs"]]
+        assert told == names

@@ -144,24 +144,26 @@ def test_encryption(admin: Person, lab: Lab, prefix: str) -> None:
     "DELETE /qos-specs/{qos_id}",
 )
 def test_qos(admin: Person, lab: Lab, prefix: str) -> None:
-    with kind(admin, "types", "volume_type", name=f"{prefix}-fast") as made:
-        with kind(admin, "qos-specs", "qos_specs", name=f"{prefix}-qos", consumer="back-end", iops="5") as qos:
-            path = f"/qos-specs/{qos['id']}"
-            ask(admin, path, "PUT", json={"qos_specs": {"bytes": "7"}})
-            ask(admin, f"{path}/delete_keys", "PUT", json={"keys": ["iops"]})
-            for region in lab.regions:
-                held = named(admin, region, "qos-specs", qos["name"]) or {}
-                assert (held["consumer"], held["specs"]) == ("back-end", {"bytes": "7"})
-            ask(admin, f"{path}/associate?vol_type_id={made['id']}")
-            assert [each["name"] for each in ask(admin, f"{path}/associations")["qos_associations"]] == [made["name"]]
-            for region in lab.regions:
-                held = named(admin, region, "qos-specs", qos["name"]) or {}
-                told = ask(admin, f"/qos-specs/{held['id']}/associations", region=region)["qos_associations"]
-                assert [each["name"] for each in told] == [made["name"]]
-            refused = admin.ask("block-storage", path, "DELETE")
-            assert (refused.status_code, "badRequest" in refused.json()) == (400, True)
-            ask(admin, f"{path}/disassociate?vol_type_id={made['id']}")
-            assert ask(admin, f"{path}/associations")["qos_associations"] == []
+    with (
+        kind(admin, "types", "volume_type", name=f"{prefix}-fast") as made,
+        kind(admin, "qos-specs", "qos_specs", name=f"{prefix}-qos", consumer="back-end", iops="5") as qos,
+    ):
+        path = f"/qos-specs/{qos['id']}"
+        ask(admin, path, "PUT", json={"qos_specs": {"bytes": "7"}})
+        ask(admin, f"{path}/delete_keys", "PUT", json={"keys": ["iops"]})
+        for region in lab.regions:
+            held = named(admin, region, "qos-specs", qos["name"]) or {}
+            assert (held["consumer"], held["specs"]) == ("back-end", {"bytes": "7"})
+        ask(admin, f"{path}/associate?vol_type_id={made['id']}")
+        assert [each["name"] for each in ask(admin, f"{path}/associations")["qos_associations"]] == [made["name"]]
+        for region in lab.regions:
+            held = named(admin, region, "qos-specs", qos["name"]) or {}
+            told = ask(admin, f"/qos-specs/{held['id']}/associations", region=region)["qos_associations"]
+            assert [each["name"] for each in told] == [made["name"]]
+        refused = admin.ask("block-storage", path, "DELETE")
+        assert (refused.status_code, "badRequest" in refused.json()) == (400, True)
+        ask(admin, f"{path}/disassociate?vol_type_id={made['id']}")
+        assert ask(admin, f"{path}/associations")["qos_associations"] == []
 
 
 @pytest.mark.proves(
