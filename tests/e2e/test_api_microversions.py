@@ -61,6 +61,7 @@ READ = [
     "/tags",
     "/tags/first",
     "/shares",
+    "/os-virtual-interfaces",
     "/nonsense",
 ]
 
@@ -81,6 +82,8 @@ READ = [
     "GET /servers/{server_id}/topology",
     "GET /servers/{server_id}/tags",
     "GET /servers/{server_id}/tags/{tag}",
+    "GET /servers/{server_id}/shares",
+    "GET /servers/{server_id}/os-virtual-interfaces",
 )
 def test_what_is_read_of_a_server(
     tenant: Person, admin: Person, lab: Lab, servers: dict[str, Any], version: str
@@ -137,6 +140,9 @@ def test_lists_are_those_of_the_pods(
     "POST /servers/{server_id}/action lock",
     "POST /servers/{server_id}/action unlock",
     "POST /servers/{server_id}/action os-getConsoleOutput",
+    "POST /servers/{server_id}/action changePassword",
+    "POST /servers/{server_id}/action os-getRDPConsole",
+    "DELETE /servers/{server_id}/os-server-password",
 )
 def test_changes_are_answered_as_by_the_pod(
     tenant: Person, lab: Lab, servers: dict[str, Any], prefix: str, version: str
@@ -160,6 +166,12 @@ def test_changes_are_answered_as_by_the_pod(
         ("POST", "/action", {"unlock": None}),
         ("POST", "/action", {"os-getConsoleOutput": {"length": 1}}),
         ("POST", "/action", {"os-start": None}),
+        ("POST", "/action", {"changePassword": {"adminPass": "secret"}}),
+        ("POST", "/action", {"changePassword": {}}),
+        ("POST", "/action", {"os-getRDPConsole": {"type": "rdp-html5"}}),
+        ("POST", "/action", {"resetNetwork": None}),
+        ("POST", "/action", {"injectNetworkInfo": None}),
+        ("DELETE", "/os-server-password", {}),
         ("POST", "/action", {"nonsense": None}),
     ]
     for zone, server in servers.items():

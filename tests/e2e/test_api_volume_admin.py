@@ -111,7 +111,14 @@ READ = ["", "/metadata", "/metadata/a", "/encryption", "/encryption/cipher", "/n
 
 
 @AT_EACH
-@pytest.mark.proves("volume", "GET /volumes/{volume_id}", "GET /volumes", "GET /volumes/detail")
+@pytest.mark.proves(
+    "volume",
+    "GET /volumes/{volume_id}",
+    "GET /volumes",
+    "GET /volumes/detail",
+    "GET /volumes/{volume_id}/encryption",
+    "GET /volumes/{volume_id}/encryption/{key}",
+)
 def test_a_volume_and_its_snapshot_are_told_as_by_the_pod(
     tenant: Person, admin: Person, lab: Lab, prefix: str, version: str
 ) -> None:

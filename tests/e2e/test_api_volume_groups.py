@@ -13,6 +13,8 @@ from .people import CENTRAL, Person
 from .waiting import wait_until
 
 LATEST = "3.71"
+CONNECTOR = {"host": "nowhere", "ip": "192.0.2.1", "initiator": "iqn.2005-03.org.open-iscsi:0", "multipath": False}
+COMPLETE: dict[str, Any] = {"os-complete": {}}
 
 
 def ask(
@@ -180,7 +182,9 @@ def test_a_volume_is_given_away_and_back(tenant: Person, stranger: Person, lab: 
     "POST /attachments",
     "GET /attachments/detail",
     "GET /attachments/{attachment_id}",
+    "PUT /attachments/{attachment_id}",
     "DELETE /attachments/{attachment_id}",
+    "POST /attachments/{attachment_id}/action os-complete",
 )
 @pytest.mark.parametrize("version", ["3.27", "3.54", LATEST])
 def test_attachments(tenant: Person, lab: Lab, prefix: str, version: str) -> None:
@@ -208,6 +212,23 @@ def test_attachments(tenant: Person, lab: Lab, prefix: str, version: str) -> Non
                 assert [each["id"] for each in told(ask(tenant, filtered, version=version))["attachments"]] == [
                     identifier
                 ]
+                connected = {"attachment": {"connector": CONNECTOR}}
+                path = f"/attachments/{identifier}"
+                told(ask(tenant, path, "PUT", version=version, json=connected))
+                if version == "3.27":
+                    alike(
+                        *both(tenant, lab.zones[zone], "block-storage", f"{path}/action", "POST", json=COMPLETE, **how)
+                    )
+                else:
+                    complete = ask(tenant, f"{path}/action", "POST", version=version, json=COMPLETE)
+                    assert complete.status_code == 204, complete.text
+                    assert (
+                        tenant.central.block_storage.get_volume(
+                            told(ask(tenant, path))["attachment"]["volume_id"]
+                        ).status
+                        == "in-use"
+                    )
+                alike(*both(tenant, lab.zones[zone], "block-storage", path, **how))
         finally:
             for identifier in made:
                 assert ask(tenant, f"/attachments/{identifier}", "DELETE", version=version).status_code == 200

@@ -89,6 +89,7 @@ def test_extra_specs(admin: Person, lab: Lab, prefix: str) -> None:
 
 
 @AT_EACH
+@pytest.mark.proves("volume", "GET /types", "GET /types/{type_id}", "GET /types/default", "GET /group_types/default")
 def test_a_type_is_told_as_by_a_pod(
     tenant: Person, admin: Person, lab: Lab, volume_type: dict[str, Any], version: str
 ) -> None:
@@ -99,8 +100,9 @@ def test_a_type_is_told_as_by_a_pod(
             native = ask(person, f"/types/{held['id']}", region=region, version=version)["volume_type"]
             assert {**ours, "id": None} == {**native, "id": None}
         alike(*both(tenant, region, "block-storage", "/types?is_public=None", **microversion(version, "volume")), *IDS)
-        ours, native = both(tenant, region, "block-storage", "/types/default", **microversion(version, "volume"))
-        alike(ours, native, *IDS)
+        for path in ("/types/default", "/group_types/default"):
+            ours, native = both(tenant, region, "block-storage", path, **microversion(version, "volume"))
+            alike(ours, native, *IDS)
 
 
 @pytest.mark.proves(
