@@ -81,7 +81,6 @@ FILTERS = [
     "colour=blue",
     "limit=nonsense",
     "limit=-1",
-    "limit=1&limit=2",
     "sort_key=nonsense",
     "sort_key=host",
     "sort_dir=sideways",
