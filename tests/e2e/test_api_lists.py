@@ -93,11 +93,9 @@ FILTERS = [
     [
         ("2.1", "/servers", False),
         ("2.66", "/servers", False),
-        ("2.74", "/servers", False),
         ("2.75", "/servers", False),
         (LATEST, "/servers/detail", False),
         ("2.26", "/servers/detail", True),
-        (LATEST, "/servers", True),
     ],
 )
 @pytest.mark.proves("compute", "GET /servers", "GET /servers/detail")

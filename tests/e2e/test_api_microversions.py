@@ -7,8 +7,9 @@ import pytest
 
 from . import networks, things
 from .lab import Lab
-from .likeness import LATEST, alike, both, microversion, plain
+from .likeness import LATEST, alike, both, differences, microversion, plain
 from .people import Person
+from .waiting import wait_until
 
 VERSIONS = ["2.1", "2.37", "2.69", "2.90", LATEST]
 AT_EACH = pytest.mark.parametrize("version", VERSIONS)
@@ -97,6 +98,7 @@ def test_what_is_read_of_a_server(
                 document = alike(ours, native, "uptime")
                 if not path:
                     assert document["server"]["OS-EXT-AZ:availability_zone"] == zone
+                    assert document["server"]["security_groups"] == [{"name": "default"}]
 
 
 @AT_EACH
@@ -122,7 +124,8 @@ def test_lists_are_those_of_the_pods(
         told += tenant.ask("compute", path, region=region, **microversion(version)).json()["servers"]
     document = tenant.ask("compute", path, **microversion(version)).json()
     assert document.keys() == {"servers"}
-    assert sorted(plain(document["servers"]), key=str) == sorted(plain(told), key=str)
+    listed = [sorted(plain(each), key=lambda server: str(server["id"])) for each in (document["servers"], told)]
+    assert list(differences(*listed)) == []
     assert {each["id"] for each in told} >= {server.id for server in servers.values()}
 
 
@@ -222,10 +225,15 @@ def test_a_volume_is_attached(tenant: Person, lab: Lab, servers: dict[str, Any],
     with things.stored(tenant, "volume", name=f"{prefix}-versions", size=1, availability_zone=zone) as volume:
         body = {"volumeAttachment": {"volumeId": volume.id, **more}}
         answer = tenant.ask("compute", path, "POST", json=body, **microversion(version))
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == (202 if number(version) >= (2, 101) else 200), answer.text
         try:
+            wait_until(
+                "the volume in use", lambda: tenant.central.block_storage.get_volume(volume.id).status == "in-use"
+            )
             shown = alike(*both(tenant, there, "compute", f"{path}/{volume.id}", **microversion(version)))
-            assert answer.json()["volumeAttachment"].items() <= shown["volumeAttachment"].items()
+            told = answer.json()["volumeAttachment"] if answer.content else {}
+            # From 2.89 on an attachment is told without an id, but where it is made.
+            assert {**told, "id": None}.items() <= {**shown["volumeAttachment"], "id": None}.items()
             alike(*both(tenant, there, "compute", path, **microversion(version)))
             alike(*both(tenant, there, "compute", path, "POST", json=body, **microversion(version)))
         finally:
