@@ -39,7 +39,10 @@ _FAULT_NAMES = {
 
 def _fault(error: ApiError, other: str) -> Response:
     name = _FAULT_NAMES.get(error.status, other)
-    response = Response.json({name: {"code": error.status, "message": error.message}}, error.status)
+    fault: dict[str, object] = {"code": error.status, "message": error.message}
+    if error.status in (413, 429) and (retry_after := error.headers.get("Retry-After")):
+        fault["retryAfter"] = retry_after
+    response = Response.json({name: fault}, error.status)
     response.headers.extend(error.headers)
     return response
 

@@ -98,19 +98,28 @@ def amounts(kind: str, size: int, volume_type: object) -> dict[str, int]:
 
 
 def too_much(call: Call, kind: str, need: Need, error: TooMuch) -> ApiError:
-    """The refusal for the first resource of which it is too much; gigabytes come first, as in Cinder."""
+    """The refusal for the first resource of which it is too much; gigabytes come first, as in Cinder.
+
+    Cinder tells the class of the exception before its text (cinder/api/middleware/fault.py), and Nova's proxy repeats
+    both; of snapshots it says less (nova/volume/cinder.py).
+    """
     name, quota = min(error.overs.items(), key=lambda over: ("gigabytes" not in over[0], over[0]))
+    if call.service.name != "volume" and kind == "snapshot":
+        return ApiError(403, "Quota exceeded for resources: snapshots")
     if "gigabytes" in name:
-        what, words = ("backup", "Backup gigabytes") if kind == "backup" else ("volume or snapshot", name)
+        backup = kind == "backup"
+        said = "VolumeBackupSizeExceedsAvailableQuota" if backup else "VolumeSizeExceedsAvailableQuota"
+        what, words = ("backup", "Backup gigabytes") if backup else ("volume or snapshot", name)
         text = (
             f"Requested {what} exceeds allowed {words} quota. Requested {need.one[name]}G, quota is {quota.limit}G and "
             f"{quota.used}G has been consumed."
         )
-    elif kind == "volume":
-        text = f"Maximum number of volumes allowed ({quota.limit}) exceeded for quota '{name}'."
     else:
+        said = f"{kind.capitalize()}LimitExceeded"
         text = f"Maximum number of {kind}s allowed ({quota.limit}) exceeded"
-    refusal = ApiError(413 if call.service.name == "volume" else 403, text)
+        if kind == "volume":
+            text += f" for quota '{name}'."
+    refusal = ApiError(413 if call.service.name == "volume" else 403, f"{said}: {text}")
     if refusal.status == 413:
         refusal.headers["Retry-After"] = "0"
     return refusal
