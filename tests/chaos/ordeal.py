@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .contents import Pod
 from .customer import Customer
@@ -44,7 +44,6 @@ class Ordeal:
     networks: Lines
     routings: Callable[[], Awaitable[Iterable[tuple[str, str, str]]]]
     recovery_seconds: float = 60.0
-    found: list[Found] = field(default_factory=list)
 
     @property
     def everybody(self) -> list[Customer]:
@@ -69,6 +68,8 @@ class Ordeal:
         assert not complaints, "\n".join(complaints)
         for customer in self.customers:
             await self.clear(customer)
+        for promise in self.administrator.known("flavor"):
+            await self.administrator.api.ask("compute", "DELETE", f"/flavors/{promise.id}")
         await self.agrees("an end of everything", self.left)
 
     def _tell(self, operations: int, seconds: float) -> None:
@@ -115,18 +116,23 @@ class Ordeal:
             lines += differences(promises, found, [pod.region for pod in self.pods[customer.name]])
             lines += twins_of_nothing(promises, found)
             lines += misplaced(found, routings)
-        pods = self.pods[self.customers[0].name]
-        flavors = [each for pod in pods for each in await pod.flavors(self.administrator.name)]
-        lines += differences(self.administrator.promises, flavors, [pod.region for pod in pods])
+        regions = [pod.region for pod in self.pods[self.customers[0].name]]
+        lines += differences(self.administrator.promises, await self.flavors(), regions)
         return [*lines, *await self.networks()]
 
     async def held(self, customer: Customer) -> list[Found]:
         """What the pods hold of somebody."""
         return [each for pod in self.pods[customer.name] for each in await pod.holds()]
 
+    async def flavors(self) -> list[Found]:
+        """The administrator's flavors in the pods."""
+        pods = self.pods[self.customers[0].name]
+        return [each for pod in pods for each in await pod.flavors(self.administrator.name)]
+
     async def left(self) -> list[str]:
         """What is still there after everything was removed."""
         lines = [f"left over: {each}" for customer in self.customers for each in await self.held(customer)]
+        lines += [f"left over: {each}" for each in await self.flavors()]
         return [*lines, *await self.jobs(), *await self.networks()]
 
     # -- the end

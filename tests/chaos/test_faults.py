@@ -147,17 +147,17 @@ async def between(admin: Person, lab: Lab) -> AsyncIterator[list[FaultProxy]]:
                 await proxy.start()
                 proxies.append(proxy)
                 urls[region, service] = f"{proxy.root}{slash}{path}"
-        with endpoints(admin, urls), settings(lab):
-            try:
+        try:
+            with endpoints(admin, urls), settings(lab):
                 await asyncio.to_thread(restart, lab)
                 # Not before the gateway runs.
                 for proxy in proxies:
                     proxy.rage()
                 yield proxies
-            finally:
-                for proxy in proxies:
-                    await proxy.calm()
-        await asyncio.to_thread(restart, lab)
+        finally:
+            for proxy in proxies:
+                await proxy.calm()
+            await asyncio.to_thread(restart, lab)
     finally:
         for proxy in proxies:
             await proxy.stop()
