@@ -110,7 +110,7 @@ def _without_ids(document: Any) -> Any:
     "GET /os-networks",
     "GET /os-networks/{network_id}",
     "GET /os-tenant-networks",
-    "GET /os-tenant-networks/{network_id}",
+    "GET /os-tenant-networks/{tenant_network_id}",
 )
 def test_networks_and_the_groups_of_a_server(owner: Person, lab: Lab, boot: dict[str, str]) -> None:
     zone = list(lab.zones)[-1]

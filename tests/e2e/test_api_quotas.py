@@ -51,10 +51,10 @@ def quota(person: Person, service: str, below: str = "", **where: str) -> dict[s
 
 @pytest.mark.proves(
     "compute",
-    "GET /os-quota-sets/{project_id}",
-    "GET /os-quota-sets/{project_id}/detail",
-    "PUT /os-quota-sets/{project_id}",
-    "DELETE /os-quota-sets/{project_id}",
+    "GET /os-quota-sets/{tenant_id}",
+    "GET /os-quota-sets/{tenant_id}/detail",
+    "PUT /os-quota-sets/{tenant_id}",
+    "DELETE /os-quota-sets/{tenant_id}",
     "POST /servers",
 )
 def test_servers_of_all_zones_are_under_one_limit(
@@ -87,7 +87,7 @@ def test_servers_of_all_zones_are_under_one_limit(
     assert quota(owner, "compute", "/detail")["ram"] == {"limit": most * 64, "in_use": most * 64, "reserved": 0}
 
 
-@pytest.mark.proves("compute", "DELETE /os-quota-sets/{project_id}", "GET /os-quota-sets/{project_id}/defaults")
+@pytest.mark.proves("compute", "DELETE /os-quota-sets/{tenant_id}", "GET /os-quota-sets/{id}/defaults")
 def test_what_was_set_is_forgotten(owner: Person, admin: Person, lab: Lab, limited: Any) -> None:
     for service in ("compute", "block-storage"):
         name = "cores" if service == "compute" else "gigabytes"
@@ -145,7 +145,7 @@ def test_volumes_of_all_zones_are_under_one_limit(owner: Person, lab: Lab, limit
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.proves("compute", "GET /limits", "GET /os-quota-sets/{project_id}")
+@pytest.mark.proves("compute", "GET /limits", "GET /os-quota-sets/{tenant_id}")
 def test_limits_have_the_form_of_a_pods(owner: Person, admin: Person, lab: Lab, version: str) -> None:
     paths = [
         "/limits",
