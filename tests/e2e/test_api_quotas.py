@@ -87,7 +87,7 @@ def test_servers_of_all_zones_are_under_one_limit(
     assert quota(owner, "compute", "/detail")["ram"] == {"limit": most * 64, "in_use": most * 64, "reserved": 0}
 
 
-@pytest.mark.proves("compute", "DELETE /os-quota-sets/{tenant_id}", "GET /os-quota-sets/{id}/defaults")
+@pytest.mark.proves("compute", "DELETE /os-quota-sets/{tenant_id}", "GET /os-quota-sets/{tenant_id}/defaults")
 def test_what_was_set_is_forgotten(owner: Person, admin: Person, lab: Lab, limited: Any) -> None:
     for service in ("compute", "block-storage"):
         name = "cores" if service == "compute" else "gigabytes"
