@@ -32,10 +32,10 @@ engine: env      ## the work engine on SQLite, MariaDB and PostgreSQL, with proc
 e2e: env         ## end-to-end tests on the real lab
 	@tools/run-tests e2e
 
-chaos: env       ## processes killed, a pod away and a new one on the real lab, while people work: longer than in `make test`
+chaos: env       ## processes killed, pods away and new, faults before pods on the real lab, while people work: longer than in `make test`
 	@tools/run-tests chaos
 
-tempest: env     ## OpenStack's conformance suite against a region and through Triune, on the real lab (an hour and a half)
+tempest: env     ## OpenStack's conformance suite through Triune, and what does not pass in a region, on the real lab
 	@tools/run-tests tempest
 
 lint: env        ## ruff

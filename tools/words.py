@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from triune.gateway.compute.hypervisors import Numbered
 from triune.gateway.compute.volumes_boot import AsServers
 from triune.gateway.routes import Strategy
 from triune.gateway.since import Since
@@ -28,6 +29,7 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
     "Hypervisors": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
     "Matching": ("search", "as `collect`; 404 where every pod says that nothing matches"),
     "InstanceActions": ("owner", "the pod of the server answers; of a deleted one, the pod that still knows it"),
+    "OneHypervisor": ("only one", "all pods are asked, the one that has it answers; an id that several have is a 400"),
     "OnlyOne": ("only one", "all pods are asked, the one that has it answers; an id that several have is a 400"),
     "Gather": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
     "GatherSince": ("gather", "all pods are asked in parallel, their items are merged in sort order and paged"),
@@ -104,6 +106,8 @@ def word(strategy: Strategy) -> str:
         return f"{word(strategy.strategy)} from {strategy.version} on, {word(strategy.before)} before"
     if isinstance(strategy, AsServers):
         return f"{word(strategy.strategy)} (as `/servers`)"
+    if isinstance(strategy, Numbered):
+        return word(strategy.strategy)
     if isinstance(strategy, Within):
         return f"{word(strategy.strategy)} within the quota"
     name = f"`{STRATEGIES[type(strategy).__name__][0]}`"

@@ -1,5 +1,6 @@
-"""OpenStack's own conformance suite, Tempest, against the central region and against a region itself.
+"""OpenStack's own conformance suite, Tempest, against the central region.
 
-`python -m conformance selection` runs what `selection.txt` lists against the central region, `python -m conformance
-all` everything of compute, volume and image against both, and writes `docs/reference/tempest.md`.
+`python -m conformance selection` runs what `selection.txt` lists, `python -m conformance all` everything of compute,
+volume and image; what does not pass there is run in a region itself as well, and `docs/reference/tempest.md` says where
+the two differ.
 """

@@ -17,19 +17,22 @@ class Programs:
     directory: Path
 
     @property
-    def tempest(self) -> Path:
-        """Runs tests."""
-        return self.directory / "tempest"
-
-    @property
     def stestr(self) -> Path:
-        """Knows the results of the last run."""
+        """Runs tests, and knows the results of the last run."""
         return self.directory / "stestr"
 
     @property
-    def subunit2junitxml(self) -> Path:
-        """Turns results into a report."""
-        return self.directory / "subunit2junitxml"
+    def subunit2csv(self) -> Path:
+        """Turns results into a table."""
+        return self.directory / "subunit2csv"
+
+    @property
+    def stestr_conf(self) -> str:
+        """The settings of `stestr`: where Tempest's tests are; those of a class run one after the other."""
+        python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        package = self.directory.parent / "lib" / python / "site-packages" / "tempest"
+        words = f"test_path={package}/test_discover\ntop_dir={package.parent}\n"
+        return f"[DEFAULT]\n{words}group_regex=([^\\.]*\\.)*\n"
 
 
 def ensure(layout: Layout) -> Programs:

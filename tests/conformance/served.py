@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-QCOW2 = (
+CLUSTER = 64 * 1024
+_HEADER = (
     b"QFI\xfb"  # magic
     b"\x00\x00\x00\x03"  # version
     + bytes(8 + 4)  # no backing file
@@ -16,7 +17,8 @@ QCOW2 = (
     + b"\x00\x00\x00\x04"  # reference counts of 16 bits
     + b"\x00\x00\x00\x68"  # bytes of this header
 )
-"""The header of an empty qcow2 image of 1 MiB, as Glance inspects it."""
+QCOW2 = _HEADER.ljust(CLUSTER, b"\x00")
+"""An empty qcow2 image of 1 MiB, as far as Glance inspects it."""
 
 
 class Handler(BaseHTTPRequestHandler):

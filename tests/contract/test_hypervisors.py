@@ -70,6 +70,29 @@ async def test_a_number_of_several_pods_is_no_marker(cloud: Cloud, admin: Client
     assert [each["hypervisor_hostname"] for each in listed] == names[6:]
 
 
+@pytest.mark.parametrize("microversion", ["2.1", "2.33", "2.52"])
+async def test_every_hypervisor_has_a_number_of_its_own(cloud: Cloud, admin: Client, microversion: str) -> None:
+    names = fill(cloud)
+    old = admin.at(f"compute {microversion}")
+    for path in ("os-hypervisors", "os-hypervisors/detail"):
+        listed = (await old.get(f"{ROOT}/{path}")).json["hypervisors"]
+        numbers = {each["hypervisor_hostname"]: each["id"] for each in listed}
+        assert list(numbers) == names
+        assert len(set(numbers.values())) == len(names)
+        assert all(0 < number < 2**53 for number in numbers.values())
+    for name, number in numbers.items():
+        shown = (await old.get(f"{ROOT}/os-hypervisors/{number}")).json["hypervisor"]
+        assert (shown["id"], shown["hypervisor_hostname"]) == (number, name)
+        told = (await old.get(f"{ROOT}/os-hypervisors/{number}/uptime")).json["hypervisor"]
+        assert (told["id"], told["hypervisor_hostname"]) == (number, name)
+    (found,) = (await old.get(f"{ROOT}/os-hypervisors/host2-2/search")).json["hypervisors"]
+    assert found["id"] == numbers["host2-2"]
+    if microversion != "2.1":
+        marker = numbers["host1-4"]
+        page = (await old.get(f"{ROOT}/os-hypervisors?limit=2&marker={marker}")).json["hypervisors"]
+        assert [each["hypervisor_hostname"] for each in page] == ["host1-5", "host2-0"]
+
+
 @pytest.mark.proves("compute", "GET /os-hypervisors/{hypervisor_id}", "GET /os-hypervisors/{hypervisor_id}/uptime")
 async def test_a_uuid_is_one_pods(cloud: Cloud, admin: Client) -> None:
     fill(cloud)

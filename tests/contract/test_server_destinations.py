@@ -36,21 +36,21 @@ def sent_zone(cloud: Cloud, index: int) -> Any:
     ("version", "fields", "where", "zone"),
     [
         ("2.37", {"availability_zone": ":host2"}, [0, 1], ":host2"),
-        ("2.37", {"availability_zone": "az2:host2"}, [0, 1], ":host2"),
-        ("2.37", {"availability_zone": "az2:host2:host2"}, [0, 1], ":host2:host2"),
-        ("2.37", {"availability_zone": "az2::host2"}, [0, 1], "::host2"),
+        ("2.37", {"availability_zone": "az2:host2"}, [0, 1], "nova:host2"),
+        ("2.37", {"availability_zone": "az2:host2:host2"}, [0, 1], "nova:host2:host2"),
+        ("2.37", {"availability_zone": "az2::host2"}, [0, 1], "nova::host2"),
         ("2.37", {"availability_zone": ":HOST2"}, [0, 1], ":HOST2"),
         # As with Nova, the host goes before the zone that it is given with.
-        ("2.37", {"availability_zone": "az1:host2"}, [0, 1], ":host2"),
-        ("2.37", {"availability_zone": "az2:twin"}, [0, 1], ":twin"),
+        ("2.37", {"availability_zone": "az1:host2"}, [0, 1], "nova:host2"),
+        ("2.37", {"availability_zone": "az2:twin"}, [0, 1], "nova:twin"),
         ("2.74", {"host": "host2"}, [0, 1], None),
         ("2.74", {"hypervisor_hostname": "host2"}, [0, 1], None),
-        ("2.74", {"host": "host2", "hypervisor_hostname": "host2", "availability_zone": "az2"}, [0, 1], None),
-        ("2.104", {"host": "twin", "availability_zone": "az1"}, [1, 0], None),
+        ("2.74", {"host": "host2", "hypervisor_hostname": "host2", "availability_zone": "az2"}, [0, 1], "nova"),
+        ("2.104", {"host": "twin", "availability_zone": "az1"}, [1, 0], "nova"),
         # What no pod has is a pod's to refuse.
         ("2.74", {"host": "nowhere"}, [1, 0], None),
-        ("2.37", {"availability_zone": "az2:.."}, [0, 1], ":.."),
-        ("2.37", {"availability_zone": "az2::.."}, [0, 1], "::.."),
+        ("2.37", {"availability_zone": "az2:.."}, [0, 1], "nova:.."),
+        ("2.37", {"availability_zone": "az2::.."}, [0, 1], "nova::.."),
     ],
 )
 async def test_a_host_decides(

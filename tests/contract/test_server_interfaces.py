@@ -194,6 +194,16 @@ async def test_a_detachment_that_takes_its_time(cloud: Cloud, client: Client, bl
     await eventually(lambda: tenants_ports(cloud) == [first])
 
 
+def names_there(cloud: Cloud, port: Record) -> set[str]:
+    """The names of the security groups that a port's twin has in its pod."""
+    found = set()
+    for pod in cloud.pods:
+        for twin in pod.neutron.ports.values():
+            if twin["mac_address"] == port["mac_address"]:
+                found |= {pod.neutron.groups[group_id]["name"] for group_id in twin["security_groups"]}
+    return found
+
+
 @pytest.mark.proves(
     "compute",
     "POST /servers/{server_id}/action addSecurityGroup",
@@ -213,6 +223,8 @@ async def test_security_groups_of_a_server(cloud: Cloud, client: Client, blue: R
     reply = await client.post(f"{path}/action", {"addSecurityGroup": {"name": "web"}})
     assert (reply.status, reply.body) == (202, b"")
     assert sorted(port["security_groups"]) == sorted([default["id"], web["id"]])
+    # The pod shows it at once, as one Nova would.
+    assert names_there(cloud, port) == {"triune-default", "web"}
     shown = (await client.get(f"{path}/os-security-groups")).json["security_groups"]
     assert [(group["name"], group["id"]) for group in shown] == [("default", default["id"]), ("web", web["id"])]
     (rule,) = shown[1]["rules"]
@@ -229,6 +241,7 @@ async def test_security_groups_of_a_server(cloud: Cloud, client: Client, blue: R
     reply = await client.post(f"{path}/action", {"removeSecurityGroup": {"name": web["id"]}})
     assert reply.status == 202
     assert port["security_groups"] == [default["id"]]
+    assert names_there(cloud, port) == {"triune-default"}
     reply = await client.post(f"{path}/action", {"removeSecurityGroup": {"name": "web"}})
     assert (reply.status, message(reply)) == (404, f"Security group web not associated with the instance {server_id}")
     reply = await client.post(f"{path}/action", {"addSecurityGroup": {"name": "nope"}})

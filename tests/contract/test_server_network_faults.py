@@ -220,7 +220,7 @@ async def test_what_cannot_be_taken_back_is_told(
 
     nova.fails(fault, "(POST .*/servers$|DELETE)")
     reply = await boot(client, availability_zone="az1", networks=[{"uuid": blue["id"]}], min_count=3)
-    assert reply.status == 400
+    assert reply.status == 504
     told = [record.getMessage() for record in caplog.records if "could not be deleted" in record.getMessage()]
     assert len(told) == 2
     assert all(any(server_id in text and "409" in text for text in told) for server_id in nova.servers)

@@ -23,6 +23,7 @@ from triune.pods.client import PodClient
 from triune.pods.endpoints import Endpoints
 from triune.pods.health import Health, Limits
 from triune.pods.locate import Locator
+from triune.pods.own_zones import OwnZones
 from triune.pods.registry import Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
@@ -114,6 +115,7 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
             service_user=service_user,
             scheduler=scheduler.load(conf.gateway.enabled_filters, conf.gateway.enabled_weighers),
             capacity=Capacity(service_user, conf.gateway.capacity_deadline),
+            own_zones=OwnZones(service_user, conf.pods.list_deadline),
             journal=journal,
             intents=Intents(database, journal),
             limits=QuotaLimits(database, journal),

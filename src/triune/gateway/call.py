@@ -23,6 +23,7 @@ from triune.pods.client import Answer, Body, Document, PodClient, PodUnreachable
 from triune.pods.endpoints import Endpoint, Endpoints
 from triune.pods.health import Health
 from triune.pods.locate import Kind, Locator
+from triune.pods.own_zones import OwnZones
 from triune.pods.registry import Pod, Registry
 from triune.pods.routings import Routings
 from triune.pods.service_user import ServiceUser
@@ -88,6 +89,7 @@ class Gateway:
     service_user: ServiceUser
     scheduler: Scheduler
     capacity: Capacity
+    own_zones: OwnZones
     journal: Journal
     intents: Intents
     limits: Limits
@@ -114,6 +116,7 @@ class Call:
     microversion: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     missing: dict[str, Pod] = field(default_factory=dict)
+    numbered: str | None = None
 
     # -- what was asked
 
@@ -241,7 +244,8 @@ class Call:
         if self.service.name == "compute" and (image := self.gateway.endpoints.known(pod.region_name, "image")):
             # A snapshot's `Location` is an image.
             roots[image.root] = f"{self.public_root}/image"
-        return Translation(roots, pod.az_name if self.service.has_project else None)
+        zone = pod.az_name if self.service.has_project else None
+        return Translation(roots, zone, pod.region_name, self.numbered)
 
     async def endpoint(self, pod: Pod) -> Endpoint:
         """The endpoint of the spoken service in a pod that has just answered."""

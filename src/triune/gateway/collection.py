@@ -29,7 +29,8 @@ class Collection:
     key; `fields` are what is told of each item (None: everything). `down_since` is the microversion from which
     resources of a pod that is away are told as `UNKNOWN`, as Nova does for a cell that is down. `marker` is the field
     whose value the API takes as a marker. No `kind`: items cannot be shown by their marker (`Probing`). `links` is the
-    key of the links to the next page where it does not follow from the name.
+    key of the links to the next page where it does not follow from the name. Not `is_linked`: the API tells of no next
+    page; who wants it asks behind the last item.
     """
 
     name: str
@@ -40,21 +41,23 @@ class Collection:
     down_since: tuple[int, int] | None = None
     marker: str = "id"
     links: str | None = None
+    is_linked: bool = True
 
     @property
     def links_key(self) -> str:
         """The key of the links to the next page."""
         return self.links or f"{self.name}_links"
 
-    def read(self, document: Document) -> Found:
-        """What a pod tells. Raises `PodUnreachable` where that is no such list."""
+    def read(self, document: Document, limit: int) -> Found:
+        """What a pod tells that was asked for so many items. Raises `PodUnreachable` where that is no such list."""
         fields = document.decode(dict[str, msgspec.Raw])
         try:
             items = msgspec.json.decode(fields[self.name], type=list[Item])
             count = msgspec.json.decode(fields["count"], type=int) if "count" in fields else None
         except (KeyError, msgspec.DecodeError) as error:
             raise PodUnreachable(document.pod, document.service, f"no list of {self.name}") from error
-        return Found(items, bool(items) and self.links_key in fields, count)
+        has_more = self.links_key in fields if self.is_linked else len(items) >= limit
+        return Found(items, bool(items) and has_more, count)
 
 
 def is_count(value: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -91,7 +92,7 @@ class Gather:
         asked = [pod for pod in pods if before.positions.get(pod.id) != DONE and pod.id not in call.missing]
         documents = await ask_all(call, self._targets(call, asked, parameters, before.positions, limit))
         documents = await self._found_again(call, documents, parameters, before, order, limit)
-        answers = await read_answers(call, documents, self._decode)
+        answers = await read_answers(call, documents, partial(self._decode, limit=limit))
         if isinstance(answers, Response):
             return answers
         # Behind the first page somebody has answered already, even if nobody was left to ask now.
@@ -203,7 +204,7 @@ class Gather:
         for _ in range(MAX_SCAN):
             limit = call.gateway.conf.gateway.max_limit
             targets = self._targets(call, [pod], parameters, {pod.id: position}, limit)
-            answers = await read_all(call, targets, self._decode)
+            answers = await read_all(call, targets, partial(self._decode, limit=limit))
             # A refusal comes again, and is told, when the page is asked for.
             if isinstance(answers, Response) or not answers:
                 break
@@ -215,8 +216,8 @@ class Gather:
                 break
         return position
 
-    def _decode(self, document: Document) -> Found:
-        return self._collection.read(document)
+    def _decode(self, document: Document, limit: int) -> Found:
+        return self._collection.read(document, limit)
 
     # -- answering
 

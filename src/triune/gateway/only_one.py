@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from triune.gateway.call import Call
-from triune.gateway.errors import ApiError
 from triune.gateway.fanout import OF_THE_POD, ask_all
 from triune.gateway.http import Response
+from triune.gateway.only_pod import only_pod
 from triune.pods.client import Document
 
 
@@ -24,23 +24,22 @@ class OnlyOne:
         pods = sorted(await call.pods(), key=lambda pod: pod.region_name)
         documents = await ask_all(call, [call.target(pod, deadline=deadline) for pod in pods])
         for document in documents:
-            if document.status in (500, 502, 503, 504):
+            if document.status >= 500 and document.status != 501:
                 call.missing[document.pod.id] = document.pod
-        having = having_it(documents)
-        value = call.parameters[self._parameter]
-        if len(having) > 1:
-            names = ", ".join(document.pod.region_name for document in having)
-            raise ApiError(400, f"{self._noun} id {value} refers to multiple {self._noun.lower()}s: {names}.")
+        having = {document.pod.id: document for document in having_it(documents)}
+        value, noun = call.parameters[self._parameter], self._noun
         refusals = [document for document in documents if document.status < 500 or document.status == 501]
-        if not having and (call.missing or not refusals) and all(each.status == 404 for each in refusals):
-            raise ApiError(
-                503,
-                f"{self._noun} {value} could not be found in the pods that answer; "
-                f"no answer from {call.missing_names()}.",
-            )
-        call.missing.clear()
+        if not having and any(each.status != 404 for each in refusals):
+            # Somebody refuses it for another reason than not having it.
+            call.missing.clear()
+        pod = only_pod(
+            call,
+            [document.pod for document in having.values()],
+            f"{noun} {value} could not be found in the pods that answer",
+            lambda pods: f"{noun} id {value} refers to multiple {noun.lower()}s: {pods}.",
+        )
         # Where nobody has it: the refusal that tells most.
-        return await call.respond(having[0] if having else min(refusals, key=lambda each: each.status == 404))
+        return await call.respond(min(refusals, key=lambda each: each.status == 404) if pod is None else having[pod.id])
 
 
 def having_it(documents: Iterable[Document]) -> list[Document]:

@@ -133,17 +133,23 @@ def _words(kind: Kind, resource_id: str) -> str:
 
 
 async def _visible(call: Call, needed: list[Anchor]) -> bool:
-    """Whether the caller can see all of these; where others' things are is told to nobody."""
+    """Whether the caller can see all of these; where others' things are is told to nobody.
+
+    Raises `PodUnreachable` where a pod does not say.
+    """
     deadline = call.gateway.conf.pods.list_deadline
     for anchor in needed:
         target = call.target(anchor.pod, "GET", anchor.path, service=anchor.service, deadline=deadline)
-        if not (await call.fetch(target)).ok:
+        document = await call.fetch(target)
+        if document.status >= 500 or document.status == 429:
+            raise PodUnreachable(anchor.pod, anchor.service, f"HTTP {document.status}", sent=False)
+        if not document.ok:
             return False
     return True
 
 
 async def require_same_pod(call: Call, what: str, pod: Pod, kind: Kind, resource_id: Any) -> None:
-    """Refuse to join things of two pods. Raises `ApiError` 400 naming both zones.
+    """Refuse to join things of two pods. Raises `ApiError` 400 naming both zones, 503 where a pod is away.
 
     What does not exist, or belongs to somebody else, is left to the pod to refuse in its own words.
     """
@@ -151,8 +157,10 @@ async def require_same_pod(call: Call, what: str, pod: Pod, kind: Kind, resource
         return
     try:
         other = await call.locate(kind, resource_id)
-    except (NotInAnyPod, PodsMissing):
+    except NotInAnyPod:
         return
+    except PodsMissing as error:
+        raise ApiError(503, f"{_words(kind, resource_id)} cannot be looked up: {error}.") from error
     anchor = Anchor(_words(kind, resource_id), other, kind.show(resource_id), kind.service)
     if other.id != pod.id and await _visible(call, [anchor]):
         raise ApiError(

@@ -1,5 +1,7 @@
 """Merged lists whose items cannot be shown by what the API takes as a marker: the pods are asked who knows it."""
 
+from functools import partial
+
 from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
 from triune.gateway.fanout import ask_all, read_all
@@ -42,7 +44,9 @@ class Probing(Gather):
         for _ in range(MAX_SCAN):
             most = call.gateway.conf.gateway.max_limit
             answers = await read_all(
-                call, self._targets(call, [pod], parameters, {pod.id: position}, most), self._decode
+                call,
+                self._targets(call, [pod], parameters, {pod.id: position}, most),
+                partial(self._decode, limit=most),
             )
             if isinstance(answers, Response):
                 return answers

@@ -43,7 +43,8 @@ def _combine(mine: Any, theirs: Any) -> Any:
         add(mine, theirs)
         return mine
     if isinstance(mine, list) and isinstance(theirs, list):
-        return mine + theirs
+        # Distinct values: of metadata, in the summary of volumes.
+        return mine + [each for each in theirs if each not in mine]
     return mine + theirs if _is_number(mine) and _is_number(theirs) else mine
 
 

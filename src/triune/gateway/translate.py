@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from triune.gateway.numbers import top_number
 from triune.gateway.paging import Item
 
 # Values under these keys are the user's or the operator's own and are left alone.
@@ -22,7 +23,6 @@ OPAQUE = frozenset(
         "OS-SCH-HNT:scheduler_hints",
         "scheduler_hints",
         "user_data",
-        "message",
         "output",
         "connection_info",
         "capabilities",
@@ -32,7 +32,9 @@ OPAQUE = frozenset(
 )
 # How a pod calls the twin of a security group `default`, a name that is taken there.
 DEFAULT_THERE, DEFAULT = "triune-default", "default"
-ZONE_KEYS = frozenset({"OS-EXT-AZ:availability_zone", "availability_zone", "availabilityZone"})
+ZONE_KEYS = frozenset(
+    {"OS-EXT-AZ:availability_zone", "pinned_availability_zone", "availability_zone", "availabilityZone"}
+)
 _DEFAULT_BYTES = f'"{DEFAULT_THERE}"'.encode()
 
 
@@ -40,11 +42,14 @@ _DEFAULT_BYTES = f'"{DEFAULT_THERE}"'.encode()
 class Translation:
     """How to put the words of one pod: its roots (URLs) to ours, its availability zones to the one that holds it.
 
-    `zone` is None where an API has no zones.
+    `zone` is None where an API has no zones. What has the field `numbered` has an id that the pod of `region_name`
+    counts for itself; it gets the number of the top.
     """
 
     roots: Mapping[str, str]
     zone: str | None
+    region_name: str = ""
+    numbered: str | None = None
 
     def link(self, href: str) -> str:
         """A link into the pod as a link to the gateway; other links stay as they are."""
@@ -56,6 +61,8 @@ class Translation:
     def concerns(self, body: bytes) -> bool:
         """Whether there may be something to translate; a quick look that is never wrong in saying no."""
         if b"availability_zone" in body or b'"availabilityZone"' in body or _DEFAULT_BYTES in body:
+            return True
+        if self.numbered is not None and self.numbered.encode() in body:
             return True
         return any(root.encode() in body for root in self.roots)
 
@@ -74,6 +81,8 @@ class Translation:
     def members(self, document: Any) -> Any:
         """Translate what is inside a document."""
         if isinstance(document, dict):
+            if self.numbered in document and isinstance(document.get("id"), int):
+                document["id"] = top_number(self.region_name, document["id"])
             for key, value in document.items():
                 if isinstance(value, str):
                     if key in ZONE_KEYS and value and self.zone is not None:
@@ -111,6 +120,8 @@ def translate_item(item: Item, translation: Translation, fields: tuple[str, ...]
             result[key] = msgspec.Raw(msgspec.json.encode(value))
         else:
             result[key] = raw
+    if translation.numbered in item and bytes(item["id"]).isdigit():
+        result["id"] = msgspec.Raw(str(top_number(translation.region_name, int(bytes(item["id"])))).encode())
     return result
 
 

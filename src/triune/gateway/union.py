@@ -82,6 +82,8 @@ class Union:
         ordered = sort(list(items.values()), collection.order(parameters))
         paged = self._page(ordered, parameters, markers, call.gateway.conf.gateway.max_limit)
         if paged is None:
+            # A pod that is away may have told it before.
+            call.settle_missing(answered=not call.missing)
             # No pod told the marker: any of them refuses it in its own words.
             return await Anywhere()(call)
         page, has_more = paged

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .cinder_actions import Actions
+from .cinder_attachments import Attachments
 from .cinder_groups import Groups
 from .cinder_hosts import Hosts
 from .cinder_quotas import Quotas
+from .cinder_told import Told
 from .cinder_transfers import Transfers
 from .keystone import Keystone
 from .pod_service import Record, microversion, numbers, ordered, page, query
@@ -19,7 +21,7 @@ SORT_KEYS = {
     "id": "id", "created_at": "created_at", "updated_at": "updated_at", "name": "name", "display_name": "name",
     "size": "size", "status": "status", "availability_zone": "availability_zone",
 }  # fmt: skip
-KINDS = ("volume", "snapshot", "backup", "group", "group_snapshot", "transfer")
+KINDS = ("volume", "snapshot", "backup", "group", "group_snapshot", "transfer", "attachment", "message")
 
 
 def now() -> str:
@@ -32,7 +34,7 @@ def error(code: int, message: str) -> Refusal:
     return fault(code, message)
 
 
-class Cinder(Actions, Groups, Hosts, Transfers, Quotas):
+class Cinder(Actions, Groups, Hosts, Transfers, Attachments, Told, Quotas):
     """The block storage service of one pod."""
 
     lowest = "3.0"
@@ -65,6 +67,7 @@ class Cinder(Actions, Groups, Hosts, Transfers, Quotas):
         root = r"/v3(?:/[0-9a-f]{32})?"
         yield On("GET", "/", lambda _asked: Answer(300, self._versions()))
         yield On("GET", "/v3/", lambda _asked: Answer(200, self._versions()))
+        yield from self.told_routes()
         yield On("GET", f"{root}/(volume|snapshot|backup)s(|/detail)", self._list)
         yield On("POST", f"{root}/(volume|snapshot|backup)s", self._create)
         yield On("GET", f"{root}/(volume|snapshot|backup)s/([^/]+)", self._show)
@@ -75,6 +78,7 @@ class Cinder(Actions, Groups, Hosts, Transfers, Quotas):
         yield from self.group_routes()
         yield from self.host_routes()
         yield from self.transfer_routes()
+        yield from self.attachment_routes()
         yield On("GET", f"{root}/os-availability-zone", self._zones)
         yield from self.quota_routes()
         yield On("GET", f"{root}/extensions", self._extensions)

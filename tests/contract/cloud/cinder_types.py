@@ -40,6 +40,8 @@ class Types(PodService):
         super().__init__(keystone)
         self.named: dict[str, dict[str, Record]] = {"volume_type": {}, "group_type": {}, "qos_specs": {}}
         self.default_types: dict[str, str] = {}
+        # A name in the settings of Cinder.
+        self.default_group_type = ""
         # Ids of types that something is made of: volumes and groups.
 
     @property
@@ -195,7 +197,10 @@ class Types(PodService):
         if kind == "qos_specs":
             self._may(asked, "volume_extension:qos_specs_manage:get")
         if kind == "group_type" and asked.parameters[0] == "default":
-            raise fault(404, "Default group type can not be found.")
+            default = self.of_name("group_type", self.default_group_type)
+            if default is None:
+                raise fault(404, "Default group type can not be found.")
+            return Answer(200, {kind: self._shown(asked, kind, default)})
         shown = self._shown(asked, kind, self._get(kind, asked.parameters[0]))
         return Answer(200, {kind: shown} | ({"links": []} if kind == "qos_specs" else {}))
 

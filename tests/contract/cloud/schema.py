@@ -17,6 +17,7 @@ _TYPES: dict[str, Callable[[Any], bool]] = {
     "integer": lambda value: (
         not isinstance(value, bool) and (isinstance(value, int) or (isinstance(value, float) and value.is_integer()))
     ),
+    "number": lambda value: not isinstance(value, bool) and isinstance(value, int | float),
     "boolean": lambda value: isinstance(value, bool),
     "null": lambda value: value is None,
 }

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from triune.gateway.compute import aggregates
-from triune.gateway.compute.aggregates import TAG, Part, grouped, top_id
+from triune.gateway.compute.aggregates import TAG, Part, grouped
+from triune.gateway.numbers import top_number
 from triune.pods.registry import Pod
 
 ONE = Pod("1", "RegionOne", "az1")
@@ -19,15 +20,15 @@ def part(pod: Pod, bottom_id: int, *hosts: str, tag: Any = None, **more: Any) ->
 
 def test_ids_are_those_of_always() -> None:
     # Whoever changes this changes the ids that people have written down.
-    assert top_id("RegionOne", 1) == 606852551180362
-    ids = {top_id(region, number) for region in ("RegionOne", "RegionTwo") for number in range(1, 2000)}
+    assert top_number("RegionOne", 1) == 606852551180362
+    ids = {top_number(region, number) for region in ("RegionOne", "RegionTwo") for number in range(1, 2000)}
     assert len(ids) == 2 * 1999
     assert all(0 < each < 2**53 for each in ids)
-    assert top_id("RegionOne", 2**53) < 2**53
+    assert top_number("RegionOne", 2**53) < 2**53
 
 
 def test_parts_stand_behind_their_home() -> None:
-    home_id = top_id("RegionTwo", 7)
+    home_id = top_number("RegionTwo", 7)
     (one,) = grouped([part(ONE, 3, "a", tag=home_id), part(TWO, 7, "b")])
     assert (one.id, one.home.pod) == (home_id, TWO)
     assert one.view() == {"id": home_id, "name": "ssd", "hosts": ["b", "a"], "metadata": {}}
@@ -45,7 +46,7 @@ def test_parts_without_their_home_are_one() -> None:
 
 def test_a_tag_that_is_no_number_is_none() -> None:
     (one,) = grouped([part(ONE, 3, tag="x")])
-    assert one.id == top_id("RegionOne", 3)
+    assert one.id == top_number("RegionOne", 3)
 
 
 def test_a_zone_is_in_the_words_of_the_top() -> None:
@@ -56,5 +57,5 @@ def test_a_zone_is_in_the_words_of_the_top() -> None:
 
 
 def test_two_homes_of_one_number_stay_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aggregates, "top_id", lambda region, number: 5)
+    monkeypatch.setattr(aggregates, "top_number", lambda region, number: 5)
     assert [each.home.pod for each in grouped([part(ONE, 3), part(TWO, 7)])] == [ONE, TWO]

@@ -4,6 +4,7 @@ import pytest
 
 from triune.gateway.order import flavor_order, image_order, server_order, volume_order
 from triune.gateway.paging import SortKey
+from triune.gateway.volume.collections import attachment_order
 
 FIELDS = {"created_at": "created", "uuid": "id", "display_name": "name", "flavorid": "id", "memory_mb": "ram"}
 
@@ -58,6 +59,20 @@ def test_flavors(query: str, order: str) -> None:
 )
 def test_volumes(query: str, order: str) -> None:
     assert told(volume_order(parameters(query), {})) == order
+
+
+@pytest.mark.parametrize(
+    ("query", "order"),
+    [
+        # Nobody sees when they were made.
+        ("", ""),
+        ("sort=id:asc", "id+"),
+        ("sort=attach_status", "status-"),
+        ("sort=volume_id,instance_uuid:asc,created_at,id", "volume_id- instance+"),
+    ],
+)
+def test_attachments(query: str, order: str) -> None:
+    assert told(attachment_order(parameters(query))) == order
 
 
 @pytest.mark.parametrize(

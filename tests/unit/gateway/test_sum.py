@@ -27,6 +27,7 @@ def add(total: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
         ({"a": True}, {"a": True}, {"a": True}),
         ({"a": None}, {"a": 5}, {"a": 5}),
         ({"a": [1]}, {"a": [2]}, {"a": [1, 2]}),
+        ({"a": ["x", "y"]}, {"a": ["y", "z"]}, {"a": ["x", "y", "z"]}),
     ],
 )
 def test_adding(total: dict[str, Any], other: dict[str, Any], together: dict[str, Any]) -> None:

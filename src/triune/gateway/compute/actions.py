@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from triune.gateway.call import Call
-from triune.gateway.compute.follow import followed
+from triune.gateway.compute.follow import followed, settle
 from triune.gateway.compute.interfaces import ports_of
 from triune.gateway.compute.networks import NO_GROUPS_THERE, ask, away, find_group, has_networks
 from triune.gateway.compute.prepare import prepare_flavor, prepare_keypair
@@ -21,7 +21,7 @@ from triune.gateway.compute.proxies.floating_ip_actions import (
 from triune.gateway.compute.proxies.proxy import gone
 from triune.gateway.compute.proxies.schema import check
 from triune.gateway.compute.server_group_ids import with_top_groups
-from triune.gateway.compute.servers import zone_of_pod
+from triune.gateway.compute.server_zones import unshelved_in_pod
 from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
 from triune.gateway.image.bring import bring
@@ -29,12 +29,14 @@ from triune.gateway.image.made import with_image_of_server
 from triune.gateway.place import JSON
 from triune.gateway.service import parse_version
 from triune.gateway.strategies import Owner, find
+from triune.network.names import PORT
 from triune.network.neutron import Refused
 from triune.network.top import NETWORK_SERVICE, central
 from triune.network.top_ports import fault
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.locate import SERVER
 from triune.pods.registry import Pod
+from triune.work.requests import Key
 
 # Actions after which ports may be up or down, on another host, or free.
 MOVING: Final = frozenset(
@@ -91,7 +93,9 @@ class Actions:
                 return await call.respond(shown)
             if not ports and schema is None:
                 return await self._owner(call)
-            return await handler(call, value, OnServer(shown.part("server"), ports), self._owner)
+            response = await handler(call, value, OnServer(shown.part("server"), ports), self._owner)
+            await _arrived(call, pod, ports)
+            return response
         except Refused as error:
             raise refusal(error) from error
         except PodUnreachable as error:
@@ -99,7 +103,7 @@ class Actions:
 
     @asynccontextmanager
     async def _around(self, call: Call, pod: Pod) -> AsyncIterator[None]:
-        await zone_of_pod(call, pod)
+        await unshelved_in_pod(call, pod)
         body = await call.json() or {}
         for name in NEEDED.keys() & body:
             for attribute, prepare in NEEDED[name]:
@@ -107,6 +111,12 @@ class Actions:
                     await prepare(call, pod, value.get(attribute))
         async with followed(call, pod, call.parameters["server_id"]) if MOVING.intersection(body) else nullcontext():
             yield
+
+
+async def _arrived(call: Call, pod: Pod, ports: list[JSON]) -> None:
+    """Let a change of ports arrive in the pod of their server, which shows it from then on, as with one Nova."""
+    keys = [Key(PORT, port["id"], pod.id) for port in ports]
+    await asyncio.gather(*(settle(call, key, demand=True) for key in keys))
 
 
 async def add_group(call: Call, value: JSON, server: OnServer, owner: Owner) -> Response:

@@ -9,11 +9,12 @@ from typing import Any, Final
 from triune.gateway.call import Call
 from triune.gateway.compute.aggregate_hosts import add_host, remove_host
 from triune.gateway.compute.aggregate_parts import in_words_of, refused, refused_by_home, tell
-from triune.gateway.compute.aggregates import KIND, TAG, ZONE, Aggregate, Part, all_aggregates, named, top_id
+from triune.gateway.compute.aggregates import KIND, TAG, ZONE, Aggregate, Part, all_aggregates, named
 from triune.gateway.errors import ApiError
 from triune.gateway.fanout import compose
 from triune.gateway.forward import unreachable
 from triune.gateway.http import Response
+from triune.gateway.numbers import top_number
 from triune.gateway.place import UNKNOWN_ZONE
 from triune.gateway.strategies import Anywhere
 from triune.pods.client import Document, PodUnreachable
@@ -52,7 +53,7 @@ async def create_aggregate(call: Call) -> Response:
         if not document.ok:
             return await call.respond(document)
         shown = document.part("aggregate")
-        made = Aggregate(top_id(pod.region_name, shown["id"]), (Part(pod, shown),))
+        made = Aggregate(top_number(pod.region_name, shown["id"]), (Part(pod, shown),))
         return compose(document, {"aggregate": made.view()})
     if failure is not None:
         raise unreachable(failure)

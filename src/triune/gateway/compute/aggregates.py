@@ -5,7 +5,6 @@ the region and the id of the aggregate that was there first, its home. Parts in 
 metadata, so nothing needs to be remembered to find them (docs/decisions/0020-ids-of-aggregates.md).
 """
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +14,7 @@ from triune.gateway.compute.services import number
 from triune.gateway.errors import ApiError
 from triune.gateway.fanout import compose, read_all
 from triune.gateway.http import Response
+from triune.gateway.numbers import top_number
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.registry import Pod
 
@@ -25,14 +25,6 @@ KIND = "aggregate"
 # The metadata key of a part that is not the home; its value is the id at the top.
 TAG = "triune:aggregate"
 ZONE = "availability_zone"
-# What every client can read as a number: JSON's are those of IEEE 754 for many.
-ID_BITS = 53
-
-
-def top_id(region_name: str, bottom_id: int) -> int:
-    """The id at the top of an aggregate whose home is in a region."""
-    digest = hashlib.sha256(f"{region_name}/{bottom_id}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> (64 - ID_BITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +93,7 @@ def grouped(parts: Iterable[Part]) -> list[Aggregate]:
     Two homes of one number (which a digest does not rule out) stay two, and neither can be named.
     """
     parts = list(parts)
-    homes = [(top_id(part.pod.region_name, part.bottom_id), part) for part in parts if part.tag is None]
+    homes = [(top_number(part.pod.region_name, part.bottom_id), part) for part in parts if part.tag is None]
     known = {aggregate_id for aggregate_id, _ in homes}
     # The home may be away, or removed in its pod; then the first of the others stands for it.
     orphans = {part.tag: part for part in reversed(parts) if part.tag is not None and part.tag not in known}

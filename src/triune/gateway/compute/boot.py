@@ -32,6 +32,8 @@ Prepare = Callable[[Pod], Awaitable[JSON]]
 
 # Servers of one request that are made at the same time.
 AT_ONCE = 4
+# Seconds until a pod that does not answer is asked again to delete a server.
+UNMAKE_PAUSES = (0.2, 1.0)
 # What a request says of all its servers, and not of each of them.
 _OF_ALL = ("min_count", "max_count", "return_reservation_id", "security_groups")
 
@@ -94,26 +96,43 @@ class Boot:
             # That server may be there, whatever becomes of the others: the worker finds out.
             return made
         if refused and not (len(made) >= self.wanted.least and all(_is_quota(refusal) for refusal in refused)):
-            await asyncio.gather(*(self._unmake(document) for document in made))
+            are_gone = await asyncio.gather(*(self._unmake(document) for document in made))
+            stay = [_server_id(document) for document, is_gone in zip(made, are_gone, strict=True) if not is_gone]
+            if stay:
+                # A refusal would say that there is nothing.
+                raise ApiError(504, f"Servers of a request that failed could not be deleted: {', '.join(stay)}.")
             if isinstance(refused[0], Exception):
                 raise refused[0]
             return [refused[0]]
         return made
 
-    async def _unmake(self, document: Document) -> None:
-        """Delete a server that was made for a request that failed as a whole; its ports follow it."""
-        call, pod, server_id = self.call, document.pod, _server_id(document)
+    async def _unmake(self, document: Document) -> bool:
+        """Delete a server that was made for a request that failed as a whole; its ports follow it. Whether it is gone.
+
+        That a pod does not answer is what requests fail of, so it is asked more than once.
+        """
+        pod, server_id = document.pod, _server_id(document)
+        for pause in (*UNMAKE_PAUSES, None):
+            outcome = await self._delete(pod, server_id)
+            if outcome is None:
+                await self.call.gateway.locator.forget(SERVER, server_id)
+                return True
+            if pause is None or (isinstance(outcome, Document) and outcome.status < 500 and outcome.status != 429):
+                break
+            await asyncio.sleep(pause)
+        told = f"{pod.region_name} answers HTTP {outcome.status}" if isinstance(outcome, Document) else str(outcome)
+        LOG.error("Server %s of a request that failed could not be deleted: %s", server_id, told)
+        return False
+
+    async def _delete(self, pod: Pod, server_id: str) -> Document | PodUnreachable | None:
+        """Ask a pod to delete a server; what it says if it does not."""
+        call = self.call
         try:
             async with followed(call, pod, server_id):
                 answer = await call.fetch(call.target(pod, "DELETE", SERVER.show(server_id)))
         except PodUnreachable as error:
-            LOG.error("Server %s of a request that failed could not be deleted: %s", server_id, error)
-            return
-        if not answer.ok and answer.status != 404:
-            text = "Server %s of a request that failed could not be deleted: %s answers HTTP %s"
-            LOG.error(text, server_id, pod.region_name, answer.status)
-            return
-        await call.gateway.locator.forget(SERVER, server_id)
+            return error
+        return None if answer.ok or answer.status == 404 else answer
 
     # -- one
 

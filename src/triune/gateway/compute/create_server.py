@@ -94,7 +94,7 @@ async def _in_pod_alone(call: Call, body: JSON, group: Joining) -> Response:
     async def prepare(pod: Pod) -> JSON:
         await prepare_flavor(call, pod, server.get("flavorRef"))
         await prepare_keypair(call, pod, server.get("key_name"))
-        return await group.in_pod(pod, in_pod(body, pod))
+        return await group.in_pod(pod, await in_pod(call, body, pod))
 
     scheduling = Scheduling(call, several="min_count" in server or "max_count" in server)
     return await create(call, pods, SERVER, "server", prepare, scheduling.passes_over)
@@ -136,7 +136,7 @@ async def _on_networks(call: Call, body: JSON, group: Joining, wanted: Requested
         await asyncio.gather(
             prepare_flavor(call, pod, server.get("flavorRef")), prepare_keypair(call, pod, server.get("key_name"))
         )
-        return await group.in_pod(pod, in_pod(body, pod))
+        return await group.in_pod(pod, await in_pod(call, body, pod))
 
     return await Boot(call, body, wanted, resolved, prepare).in_one_of(chosen)
 
@@ -155,18 +155,23 @@ async def _require_known(call: Call, resolved: Resolved) -> None:
             raise unknown(nic)
 
 
-def in_pod(body: JSON, pod: Pod) -> JSON:
-    """The request in the words of a pod: its own zone, or none so that it takes its default; a host stays."""
+async def in_pod(call: Call, body: JSON, pod: Pod) -> JSON:
+    """The request in the words of a pod: its own zone, or none so that it takes its default; a host stays.
+
+    Nova keeps a server in the zone that a request names, so one that names none at the top names none there, unless
+    the pod's entry says which.
+    """
     body = copy.deepcopy(body)
     server = body["server"]
     zone = server.get("availability_zone")
     if "availability_zone" in server and not (isinstance(zone, str) and zone):
         # The pod's to refuse.
         return body
-    rest = destination(server, None).rest
+    wanted = destination(server, None)
     server.pop("availability_zone", None)
-    if pod.pod_az_name or rest:
-        server["availability_zone"] = f"{pod.pod_az_name}{rest}"
+    own = await call.gateway.own_zones.of(pod) if wanted.zone else pod.pod_az_name
+    if own or wanted.rest:
+        server["availability_zone"] = f"{own}{wanted.rest}"
     return body
 
 

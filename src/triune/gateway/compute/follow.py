@@ -14,6 +14,7 @@ from triune.gateway.compute.addresses import with_public_addresses
 from triune.gateway.compute.networks import has_networks
 from triune.gateway.compute.reservations import in_words_of_pods
 from triune.gateway.compute.server_group_ids import with_top_groups
+from triune.gateway.compute.server_zones import pinned_in_pod
 from triune.gateway.http import Response
 from triune.gateway.routes import Strategy
 from triune.gateway.strategies import Owner
@@ -95,12 +96,12 @@ class Gone:
                 self._keys.pop(place, None)
 
 
-async def settle(call: Call, key: Key) -> bool:
-    """Let the ports of a server that is gone go, if anything is still to be done; whether that is so now."""
+async def settle(call: Call, key: Key, demand: bool = False) -> bool:
+    """Do what is to be done for a server's ports, if anything waits or it is asked for; whether that is done now."""
     try:
-        await call.gateway.runner.now(key, PATIENCE, demand=False)
+        await call.gateway.runner.now(key, PATIENCE, demand=demand)
     except (KeyFailed, DatabaseUnavailable) as error:
-        LOG.warning("The ports of server %s are left to the worker: %s", key.resource_id, error)
+        LOG.warning("%s %s is left to the worker: %s", key.kind, key.resource_id, error)
         return False
     return True
 
@@ -131,6 +132,8 @@ class OneServer:
 
     @asynccontextmanager
     async def _around(self, call: Call, pod: Pod) -> AsyncIterator[None]:
+        if call.request.method == "PUT":
+            await pinned_in_pod(call, pod)
         if call.request.method != "DELETE":
             yield
             return

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from oslo_log import log as logging
 
 from triune.gateway.call import Call
+from triune.gateway.place import UNKNOWN_ZONE
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.locate import SERVER
 from triune.pods.registry import Pod
@@ -63,6 +64,16 @@ def joint_verdict(servers: Iterable[JSON]) -> Verdict:
     return Verdict.UNDECIDED if Verdict.UNDECIDED in verdicts else Verdict.NO_HOST
 
 
+def _has_no_zone(document: Document) -> bool:
+    """Whether a pod refuses the zone in which it is to make a server."""
+    if document.status != 400:
+        return False
+    try:
+        return bool(document.part("badRequest", "message") == UNKNOWN_ZONE["compute"])
+    except PodUnreachable:
+        return False
+
+
 class Undone(Exception):
     """A pod cannot tell about a server, or does not remove it."""
 
@@ -85,6 +96,9 @@ class Scheduling:
         Where it cannot be told in time, or they cannot be removed, they stay. Raises `PodUnreachable` where it is not
         known whether one was removed.
         """
+        if _has_no_zone(document):
+            # The zone is the pod's own word for that of the top: no host of it takes servers now.
+            return True
         if not document.ok or not self._wait:
             return False
         try:

@@ -1,10 +1,9 @@
 """Servers: lists over all pods, and what may not be done with one because of where it is."""
 
-from triune.gateway.call import Call, encode
+from triune.gateway.call import Call
 from triune.gateway.collection import Collection
-from triune.gateway.errors import ApiError
 from triune.gateway.order import server_order
-from triune.gateway.place import UNKNOWN_ZONE, require_same_pod
+from triune.gateway.place import require_same_pod
 from triune.pods.locate import SERVER, VOLUME
 from triune.pods.registry import Pod
 
@@ -50,24 +49,6 @@ BRIEF_SERVERS = Collection(
     fields=("id", "name", "links"),
     down_since=(2, 69),
 )
-
-
-async def zone_of_pod(call: Call, pod: Pod) -> None:
-    """Put the zone in which a server is to be unshelved (2.77) in the words of its pod.
-
-    Raises `ApiError` 400 for another zone: a server does not leave its pod.
-    """
-    body = await call.json()
-    unshelve = (body or {}).get("unshelve")
-    zone = unshelve.get("availability_zone") if isinstance(unshelve, dict) else None
-    if body is None or not isinstance(unshelve, dict) or not isinstance(zone, str):
-        return
-    if zone != pod.az_name:
-        raise ApiError(400, UNKNOWN_ZONE["compute"])
-    rest = {name: value for name, value in unshelve.items() if name != "availability_zone"}
-    if pod.pod_az_name:
-        rest["availability_zone"] = pod.pod_az_name
-    call.request.replace_body(encode({**body, "unshelve": rest or None}))
 
 
 async def volume_in_same_pod(call: Call, pod: Pod) -> None:

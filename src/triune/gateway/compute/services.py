@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import msgspec
 
 from triune.gateway.call import Call
-from triune.gateway.errors import ApiError
 from triune.gateway.fanout import read_all
 from triune.gateway.forward import forward
 from triune.gateway.http import Response
+from triune.gateway.only_pod import only_pod
 from triune.gateway.service import parse_version
 from triune.gateway.strategies import Anywhere
 from triune.pods.registry import Pod
@@ -102,15 +102,8 @@ async def pod_of(call: Call, wanted: Wanted) -> Pod | Response | None:
     if isinstance(answers, Response):
         return answers
     having = [document.pod for document, services in answers if any(wanted.is_it(service) for service in services)]
-    if len(having) > 1:
-        raise ApiError(400, f"{wanted.several}: {', '.join(pod.region_name for pod in having)}.")
-    if not having and call.missing:
-        raise ApiError(
-            503,
-            f"{wanted.name} could not be found in the pods that answer; no answer from {call.missing_names()}.",
-        )
-    call.missing.clear()
-    return having[0] if having else None
+    missing = f"{wanted.name} could not be found in the pods that answer"
+    return only_pod(call, having, missing, lambda pods: f"{wanted.several}: {pods}.")
 
 
 class ServiceOwner:

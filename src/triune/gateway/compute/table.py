@@ -21,7 +21,7 @@ from triune.gateway.compute.create_server import CreateServer
 from triune.gateway.compute.external_events import AssistedSnapshots, ExternalEvents
 from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, SHARED_FLAVORS, choose_flavor_id
 from triune.gateway.compute.follow import Gone, Listed, OneServer
-from triune.gateway.compute.hypervisors import BRIEF_HYPERVISORS, HYPERVISORS, Hypervisors
+from triune.gateway.compute.hypervisors import BRIEF_HYPERVISORS, HYPERVISORS, Hypervisors, Numbered, OneHypervisor
 from triune.gateway.compute.instance_actions import InstanceActions
 from triune.gateway.compute.interfaces import Interfaces
 from triune.gateway.compute.keypairs import KEYPAIRS, SHARED_KEYPAIRS, follow_keypair
@@ -111,13 +111,13 @@ OWN_ROUTES = (
     Route("GET PUT", "/os-hosts/{host_name}", ServiceOwner(host_of_path)),
     # The last segment is what is done to the power of the host.
     Route("GET", "/os-hosts/{host_name}/{rest:path}", ServiceOwner(host_of_path)),
-    Route("GET", "/os-hypervisors", Hypervisors(BRIEF_HYPERVISORS)),
-    Route("GET", "/os-hypervisors/detail", Hypervisors(HYPERVISORS)),
+    Route("GET", "/os-hypervisors", Numbered(Hypervisors(BRIEF_HYPERVISORS))),
+    Route("GET", "/os-hypervisors/detail", Numbered(Hypervisors(HYPERVISORS))),
     Route("GET", "/os-hypervisors/statistics", Sum("hypervisor_statistics")),
-    Route("GET", "/os-hypervisors/{hypervisor_id}", OnlyOne("Hypervisor", "hypervisor_id")),
-    Route("GET", "/os-hypervisors/{hypervisor_id}/uptime", OnlyOne("Hypervisor", "hypervisor_id")),
-    Route("GET", "/os-hypervisors/{pattern}/search", Matching("hypervisors")),
-    Route("GET", "/os-hypervisors/{pattern}/servers", Matching("hypervisors")),
+    Route("GET", "/os-hypervisors/{hypervisor_id}", Numbered(OneHypervisor())),
+    Route("GET", "/os-hypervisors/{hypervisor_id}/uptime", Numbered(OneHypervisor())),
+    Route("GET", "/os-hypervisors/{pattern}/search", Numbered(Matching("hypervisors"))),
+    Route("GET", "/os-hypervisors/{pattern}/servers", Numbered(Matching("hypervisors"))),
     Route("GET", "/os-migrations", Since("2.59", Probing(MIGRATIONS), Collect("migrations"))),
     Route("GET", "/os-services", Collect("services")),
     *(Route("PUT", f"/os-services/{action}", ServiceOwner(host_of_body)) for action in SERVICE_ACTIONS),

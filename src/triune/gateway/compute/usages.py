@@ -121,7 +121,7 @@ class PagedUsages(Probing):
             parameters = [*((name, value) for name, value in parameters if name != "detailed"), ("detailed", "1")]
         return super()._targets(call, pods, parameters, before, limit)
 
-    def _decode(self, document: Document) -> Found:
+    def _decode(self, document: Document, limit: int) -> Found:
         name = self._collection.name
         told = document.part(name)
         usages = told if isinstance(told, list) else [told] if told else []

@@ -42,7 +42,9 @@ async def availability_zones_detail(call: Call) -> Response:
     for document, zones_of_pod in answers:
         for zone in zones_of_pod:
             name = INTERNAL if zone["zoneName"] == INTERNAL else document.pod.az_name
-            hosts.setdefault(name, {}).update(zone["hosts"] or {})
+            for host, services in (zone["hosts"] or {}).items():
+                # Pods may call hosts alike, those of their control planes above all.
+                hosts.setdefault(name, {}).setdefault(host, {}).update(services)
     states = await zone_states(call)
     zones = [
         {"zoneName": name, "zoneState": {"available": states.get(name, True)}, "hosts": hosts.get(name, {})}

@@ -68,8 +68,8 @@ async def upload(call: Call) -> Response:
             branch.task.cancel()
         await asyncio.gather(*(branch.task for branch in branches), return_exceptions=True)
     response = _outcome(call, results)
-    if call.missing and response.status < 300 and call.path.endswith("/file"):
-        # What they did not store comes to them from those that did.
+    if call.missing and (response.status < 300 or response.status == 409) and call.path.endswith("/file"):
+        # What they did not store comes to them from those that did, now or (409) in an earlier upload.
         await want(call, call.missing.values(), HANDS_OFF)
     return response
 
@@ -89,12 +89,13 @@ def _outcome(call: Call, results: list[Document | BaseException]) -> Response:
     if stored:
         # 409: this pod has the data already, from an earlier upload that not all pods stored.
         call.missing.update({refusal.pod.id: refusal.pod for refusal in refusals if refusal.status != 409})
+    if failure is not None and not stored and all(refusal.status == 404 for refusal in refusals):
+        # The pod that knows the image may be the one that is away.
+        raise unreachable(failure)
     if stored or refusals:
         # A pod that does not know the image says less than one that refuses the data.
         document = stored[0] if stored else min(refusals, key=lambda refusal: refusal.status == 404)
         response = Response(document.status, document.body, response_headers(document.headers))
         response.headers.popall("Content-Length", None)
         return response
-    if failure is not None:
-        raise unreachable(failure)
     raise ApiError(503, "No pod took the data.")

@@ -1,6 +1,7 @@
 """The lists of the block storage API."""
 
 from dataclasses import replace
+from itertools import takewhile
 
 from triune.gateway.collection import Collection
 from triune.gateway.order import Parameters, volume_order
@@ -19,11 +20,26 @@ from triune.pods.locate import (
 )
 
 _FIELDS = {"display_name": "name", "display_description": "description", "project_id": "os-vol-tenant-attr:tenant_id"}
+_ATTACHMENT_FIELDS = {
+    "attach_status": "status",
+    "instance_uuid": "instance",
+    "attach_time": "attached_at",
+    "detach_time": "detached_at",
+}
+_SHOWN_OF_ATTACHMENTS = frozenset({"id", "volume_id", "attach_mode", *_ATTACHMENT_FIELDS.values()})
 _GROUP_FIELDS = {"group_type_id": "group_type"}
 
 
 def _order(parameters: Parameters) -> list[SortKey]:
     return volume_order(parameters, _FIELDS)
+
+
+def attachment_order(parameters: Parameters) -> list[SortKey]:
+    """As far as attachments show what they are sorted by; from there on the pods stand one behind the other.
+
+    They do not show when they were made, by which Cinder sorts where nothing else is asked for.
+    """
+    return list(takewhile(lambda key: key.field in _SHOWN_OF_ATTACHMENTS, volume_order(parameters, _ATTACHMENT_FIELDS)))
 
 
 VOLUMES = Collection("volumes", "/v3/volumes/detail", VOLUME, _order)
@@ -36,7 +52,7 @@ BRIEF_SNAPSHOTS = replace(SNAPSHOTS, path="/v3/snapshots")
 BACKUPS = Collection("backups", "/v3/backups/detail", BACKUP, _order)
 BRIEF_BACKUPS = replace(BACKUPS, fields=("id", "name", "links"))
 
-ATTACHMENTS = Collection("attachments", "/v3/attachments/detail", ATTACHMENT, _order)
+ATTACHMENTS = Collection("attachments", "/v3/attachments/detail", ATTACHMENT, attachment_order, is_linked=False)
 BRIEF_ATTACHMENTS = replace(ATTACHMENTS, fields=("id", "status", "instance", "volume_id"))
 MESSAGES = Collection("messages", "/v3/messages", MESSAGE, _order)
 

@@ -13,6 +13,7 @@ from triune.gateway.fanout import ask_all
 from triune.gateway.forward import forward
 from triune.gateway.http import Response
 from triune.gateway.join import Join
+from triune.gateway.only_pod import only_pod
 from triune.gateway.place import JSON, create
 from triune.gateway.routes import Route
 from triune.gateway.strategies import Anywhere
@@ -67,18 +68,9 @@ async def pod_of(call: Call, place: Place) -> Pod | None:
     documents = await ask_all(call, targets, headers=headers)
     services = {document.pod.id: document.part("services") for document in documents if document.ok}
     found = [pods[pod_id] for pod_id in holders(services, place)]
-    if len(found) > 1:
-        raise ApiError(
-            400,
-            f"{place.field.capitalize()} {place.name} is in {' and in '.join(pod.region_name for pod in found)}; "
-            "it cannot be told which of them is meant.",
-        )
-    if not found and call.missing:
-        raise ApiError(
-            503, f"{place.field.capitalize()} {place.name} was not found; no answer from {call.missing_names()}."
-        )
-    call.missing.clear()
-    return found[0] if found else None
+    name = f"{place.field.capitalize()} {place.name}"
+    several = "is in several pods, and it cannot be told which of them is meant"
+    return only_pod(call, found, f"{name} was not found", lambda pods: f"{name} {several}: {pods}.")
 
 
 class AtHost:

@@ -33,6 +33,8 @@ from triune.pods.locate import ATTACHMENT, BACKUP, MESSAGE, SNAPSHOT, VOLUME, VO
 
 # Before it paged them, Cinder took every parameter, a limit, too, for a filter. The old name has stayed so.
 ALL_TRANSFERS = Collect("transfers")
+# Cinder neither paged nor sorted them then: the newest are the first.
+ALL_MESSAGES = Collect("messages", order=collections.MESSAGES.order([]))
 
 ROUTES = (
     Route("GET", "/volumes", Gather(collections.BRIEF_VOLUMES)),
@@ -73,7 +75,7 @@ ROUTES = (
     Route("GET", "/attachments/detail", Gather(collections.ATTACHMENTS)),
     Route("POST", "/attachments", CreateIn(ATTACHMENTS)),
     Route(ANY, "/attachments/{attachment_id}/{rest:path}", Owner(ATTACHMENT, "attachment_id")),
-    Route("GET", "/messages", Gather(collections.MESSAGES)),
+    Route("GET", "/messages", Since("3.5", Gather(collections.MESSAGES), ALL_MESSAGES)),
     Route("GET DELETE", "/messages/{message_id}", Owner(MESSAGE, "message_id")),
     *types.ROUTES,
     Route("GET", "/os-availability-zone", Here(availability_zones)),

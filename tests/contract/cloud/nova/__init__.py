@@ -23,6 +23,8 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates, 
     def routes(self) -> Iterable[On]:
         return (
             *self.server_routes(),
+            *self.part_routes(),
+            *self.attached_routes(),
             *self.interface_routes(),
             *self.flavor_routes(),
             *self.keypair_routes(),
@@ -39,6 +41,7 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates, 
             On("GET", "/", self._versions),
             On("GET", "/v2.1/?", self._version),
             On("GET", f"{ROOT}/os-availability-zone", self._zones),
+            On("GET", f"{ROOT}/os-availability-zone/detail", self._zones_with_hosts),
         )
 
     def _entry(self) -> Record:
@@ -66,3 +69,16 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates, 
     def _zones(self, _asked: Asked) -> Answer:
         zones = [{"zoneName": zone, "zoneState": {"available": True}, "hosts": None} for zone in sorted(self.zones)]
         return Answer(200, {"availabilityZoneInfo": zones})
+
+    def _zones_with_hosts(self, asked: Asked) -> Answer:
+        self._administrators(asked, "os_compute_api:os-availability-zone:detail")
+        zones: Record = {}
+        for each in self.services:
+            zone = self.zone if each["binary"] == "nova-compute" else "internal"
+            state = {"available": not each["forced_down"], "active": True, "updated_at": "2026-11-20T15:30:22.000000"}
+            zones.setdefault(zone, {}).setdefault(each["host"], {})[each["binary"]] = state
+        told = [
+            {"zoneName": zone, "zoneState": {"available": True}, "hosts": hosts}
+            for zone, hosts in sorted(zones.items())
+        ]
+        return Answer(200, {"availabilityZoneInfo": told})

@@ -79,6 +79,10 @@ class NovaBase(PodService):
         self.refuses_interfaces = False
         # No host has room for new servers.
         self.is_full = False
+        # Ids of shares of the pod's Manila.
+        self.manila: set[str] = set()
+        # The hosts of servers are out of order, so that these can be evacuated.
+        self.compute_is_down = False
         # A later release, with fields that nobody knows yet.
         self.is_newer = False
 

@@ -1,12 +1,27 @@
 """Flavors of the fake Nova."""
 
+import json
 import uuid
 from collections.abc import Iterable
 from typing import Any
 
 from ..pod_service import Record, ordered, page, query
+from ..schema import Invalid, Schema, validate
 from ..service import Answer, Asked, On, fault
 from .base import ROOT, NovaBase
+
+DESCRIPTION: Schema = {
+    "type": "object", "required": ["description"], "additionalProperties": False,
+    "properties": {"description": {"type": ["string", "null"], "maxLength": 65535}},
+}  # fmt: skip
+ACCESS: Schema = {
+    "type": "object", "required": ["tenant"], "additionalProperties": False,
+    "properties": {"tenant": {"type": "string", "minLength": 1, "maxLength": 255}},
+}  # fmt: skip
+ONE_SPEC: Schema = {
+    "type": "object", "additionalProperties": False,
+    "patternProperties": {"^[a-zA-Z0-9-_:. ]{1,255}$": {"type": ["string", "number"], "maxLength": 255}},
+}  # fmt: skip
 
 
 class Flavors(NovaBase):
@@ -20,7 +35,10 @@ class Flavors(NovaBase):
             On("POST", f"{ROOT}/flavors", self._create_flavor),
             On("GET", f"{ROOT}/flavors/([^/]+)", self._show_flavor),
             On("DELETE", f"{ROOT}/flavors/([^/]+)", self._delete_flavor),
+            On("PUT", f"{ROOT}/flavors/([^/]+)", self._describe_flavor),
+            On("GET", f"{ROOT}/flavors/([^/]+)/os-extra_specs", self._list_extra_specs),
             On("POST", f"{ROOT}/flavors/([^/]+)/os-extra_specs", self._add_extra_specs),
+            On("GET PUT DELETE", f"{ROOT}/flavors/([^/]+)/os-extra_specs/([^/]+)", self._one_extra_spec),
             On("GET", f"{ROOT}/flavors/([^/]+)/os-flavor-access", self._list_access),
             On("POST", f"{ROOT}/flavors/([^/]+)/action", self._change_access),
         )
@@ -110,16 +128,83 @@ class Flavors(NovaBase):
         self._flavor(asked)["extra_specs"].update(specs)
         return Answer(200, {"extra_specs": specs})
 
+    def _describe_flavor(self, asked: Asked) -> Answer:
+        if not self._at_least(asked, "2.55"):
+            raise fault(404, f"API version {asked.headers['version']} is not supported on this method.")
+        wanted = self.body(asked, "flavor")
+        self._fits(DESCRIPTION, wanted, "flavor")
+        self._administrators(asked, "os_compute_api:os-flavor-manage:update")
+        record = self._flavor(asked)
+        record["description"] = wanted["description"]
+        return Answer(200, {"flavor": self._flavor_view(asked, record, detail=True)})
+
+    def _list_extra_specs(self, asked: Asked) -> Answer:
+        return Answer(200, {"extra_specs": self._flavor(asked)["extra_specs"]})
+
+    def _one_extra_spec(self, asked: Asked) -> Answer:
+        flavor_id, key = asked.parameters
+        if asked.method == "PUT":
+            wanted = self._document(asked)
+            self._fits(ONE_SPEC, wanted)
+            if len(wanted) != 1:
+                raise fault(400, f"{wanted!r} has too many properties")
+            self._administrators(asked, "os_compute_api:os-flavor-extra-specs:update")
+            if key not in wanted:
+                raise fault(400, "Request body and URI mismatch")
+            self._flavor(asked)["extra_specs"].update(wanted)
+            return Answer(200, wanted)
+        if asked.method == "DELETE":
+            self._administrators(asked, "os_compute_api:os-flavor-extra-specs:delete")
+        specs = self._flavor(asked)["extra_specs"]
+        if key not in specs:
+            raise fault(404, f"Flavor {flavor_id} has no extra specs with key {key}.")
+        return Answer(200, {key: specs[key]}) if asked.method == "GET" else Answer(200, specs.pop(key) and None)
+
     def _list_access(self, asked: Asked) -> Answer:
         self._administrators(asked, "os_compute_api:os-flavor-access")
         record = self._flavor(asked)
         if record["is_public"]:
             raise fault(404, "Access list not available for public flavors.")
-        return Answer(
-            200, {"flavor_access": [{"flavor_id": record["id"], "tenant_id": tenant} for tenant in record["access"]]}
-        )
+        return self._access_view(record)
+
+    def _access_view(self, record: Record) -> Answer:
+        access = [{"flavor_id": record["id"], "tenant_id": tenant} for tenant in sorted(record["access"])]
+        return Answer(200, {"flavor_access": access})
 
     def _change_access(self, asked: Asked) -> Answer:
-        self._administrators(asked, "os_compute_api:os-flavor-access:add_tenant_access")
-        self._flavor(asked)["access"].add(self.body(asked, "addTenantAccess")["tenant"])
-        return Answer(200, {"flavor_access": []})
+        document = self._document(asked)
+        action = next(iter(document), "")
+        rule = {"addTenantAccess": "add_tenant_access", "removeTenantAccess": "remove_tenant_access"}.get(action)
+        if rule is None:
+            raise fault(400, f"There is no such action: {action}")
+        self._fits(ACCESS, document[action], action)
+        self._administrators(asked, f"os_compute_api:os-flavor-access:{rule}")
+        tenant, record = document[action]["tenant"], self._flavor(asked)
+        if action == "addTenantAccess":
+            if self._at_least(asked, "2.7") and record["is_public"]:
+                raise fault(409, "Can not add access to a public flavor.")
+            if tenant in record["access"]:
+                raise fault(
+                    409, f"Flavor access already exists for flavor {record['id']} and project {tenant} combination."
+                )
+            record["access"].add(tenant)
+        elif tenant not in record["access"]:
+            raise fault(404, f"Flavor access not found for {record['id']} / {tenant} combination.")
+        else:
+            record["access"].remove(tenant)
+        return self._access_view(record)
+
+    def _document(self, asked: Asked) -> Record:
+        try:
+            document = json.loads(asked.body)
+        except ValueError:
+            raise fault(400, "Malformed request body") from None
+        if not isinstance(document, dict):
+            raise fault(400, "Malformed request body")
+        return document
+
+    def _fits(self, schema: Schema, value: Any, *path: str) -> None:
+        try:
+            validate(schema, value, path)
+        except Invalid as error:
+            raise fault(400, error.text) from None

@@ -29,6 +29,7 @@ class NewServers(Interfaces, ImagesOfServers, Quotas, ServerGroups):
             "created": now(),
             "updated": now(),
             "zone": self.zone,
+            "pinned": None,
             "host": "pod",
             "vm_state": "active",
             "status": "ACTIVE",
@@ -96,7 +97,8 @@ class NewServers(Interfaces, ImagesOfServers, Quotas, ServerGroups):
         self._check_zone(server)
         if server["flavorRef"] not in self.flavors:
             raise fault(400, f"Flavor {server['flavorRef']} could not be found.")
-        zone = server.get("availability_zone", self.zone).partition(":")[0] or self.zone
+        pinned = server.get("availability_zone", "").partition(":")[0] or None
+        zone = pinned or self.zone
         if zone not in self.zones:
             raise fault(400, "The requested availability zone is not available")
         image_id = server.get("imageRef")
@@ -114,7 +116,7 @@ class NewServers(Interfaces, ImagesOfServers, Quotas, ServerGroups):
             name = server["name"] if most == 1 else f"{server['name']}-{number}"
             made.append(
                 self.add_server(
-                    asked.user.project_id, name, zone=zone, flavor=server["flavorRef"], ports=ports,
+                    asked.user.project_id, name, zone=zone, pinned=pinned, flavor=server["flavorRef"], ports=ports,
                     metadata=server.get("metadata", {}), key_name=server.get("key_name"),
                     status="BUILD", vm_state="building", task_state="scheduling",
                 )

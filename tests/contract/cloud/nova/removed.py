@@ -32,6 +32,9 @@ REMOVED = (
     ("POST", "os-networks/[^/]+/action"),
     ("GET POST", "os-security-group-default-rules"),
     ("GET DELETE", "os-security-group-default-rules/[^/]+"),
+    ("GET POST", "servers/[^/]+/consoles"),
+    ("GET DELETE", "servers/[^/]+/consoles/[^/]+"),
+    ("GET", "servers/[^/]+/os-virtual-interfaces"),
     ("POST", "os-tenant-networks"),
     ("DELETE", "os-tenant-networks/[^/]+"),
 )

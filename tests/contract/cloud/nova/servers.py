@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from ..pod_service import Record, ordered, page, query
 from ..service import Answer, Asked, On, fault
 from .base import ROOT
-from .new_servers import NewServers
+from .server_actions import ACTS
+from .server_parts import ServerParts
 
 # Sort keys of servers, and where a record keeps them.
 SORT_KEYS = {
@@ -28,7 +29,7 @@ def mysql(pattern: str) -> str:
     return pattern.replace("|", "\\|")
 
 
-class Servers(NewServers):
+class Servers(ServerParts):
     """Servers, and what is attached to them."""
 
     def server_routes(self) -> Iterable[On]:
@@ -45,7 +46,6 @@ class Servers(NewServers):
             On("GET", f"{ROOT}/servers/([^/]+)/ips/([^/]+)", self._show_addresses),
             On("POST", f"{ROOT}/servers/([^/]+)/os-volume_attachments", self._attach),
             On("PUT", f"{ROOT}/servers/([^/]+)/os-volume_attachments/([^/]+)", self._swap),
-            On("GET", f"{ROOT}/servers/([^/]+)/tags/([^/]+)", self._tag),
         )
 
     def _list_servers(self, asked: Asked) -> Answer:
@@ -109,6 +109,8 @@ class Servers(NewServers):
         }
         if record["status"] == "ERROR" and "fault" in record:
             view["fault"] = record["fault"]
+        if self._at_least(asked, "2.96"):
+            view["pinned_availability_zone"] = record["pinned"]
         if groups := self.groups_of(record):
             view["security_groups"] = groups
         view |= self.group_words(asked, record)
@@ -125,11 +127,6 @@ class Servers(NewServers):
 
     def _show_server(self, asked: Asked) -> Answer:
         return Answer(200, {"server": self._view(asked, self.server(asked), detail=True)})
-
-    def _update_server(self, asked: Asked) -> Answer:
-        record = self.server(asked)
-        record |= {name: value for name, value in self.body(asked, "server").items() if name in ("name", "description")}
-        return Answer(200, {"server": self._view(asked, record, detail=True)})
 
     def _list_addresses(self, asked: Asked) -> Answer:
         return Answer(200, {"addresses": self._addresses(asked)})
@@ -159,22 +156,54 @@ class Servers(NewServers):
     def remove(self, record: Record) -> None:
         """End a server: its ports go first."""
         self.let_go(record)
+        self.attachments = [each for each in self.attachments if each[0] != record["id"]]
         self.deleted[record["id"]] = self.servers.pop(record["id"])
 
     def _update_server(self, asked: Asked) -> Answer:
         record = self.server(asked)
-        record["name"] = self.body(asked, "server").get("name", record["name"])
+        wanted = self.body(asked, "server")
+        if "pinned_availability_zone" in wanted:
+            self._pin(asked, record, wanted["pinned_availability_zone"])
+        record |= {name: wanted[name] for name in ("name", "description") if name in wanted}
         return Answer(200, {"server": self._view(asked, record, detail=True)})
 
+    def _pin(self, asked: Asked, record: Record, zone: object) -> None:
+        if not self._at_least(asked, "2.104"):
+            raise fault(400, "Additional properties are not allowed ('pinned_availability_zone' was unexpected)")
+        if not isinstance(zone, str | None) or (zone is not None and (not zone or zone != zone.strip())):
+            raise fault(400, f"Invalid input for field/attribute pinned_availability_zone. Value: {zone}.")
+        if zone is not None and record["pinned"] is not None and zone != record["pinned"]:
+            raise fault(
+                409,
+                "Cannot change pinned availability zone directly. Unpin first by setting pinned_availability_zone "
+                "to null.",
+            )
+        if zone is not None and record["pinned"] is None and zone != record["zone"]:
+            raise fault(
+                409,
+                f"Server can only be pinned to its current availability zone '{record['zone']}', but '{zone}' was "
+                "requested.",
+            )
+        record["pinned"] = zone
+
     def _act(self, asked: Asked) -> Answer:
+        try:
+            document = json.loads(asked.body)
+        except ValueError:
+            raise fault(400, "Malformed request body") from None
+        # nova/api/openstack/wsgi.py, `action_peek`: what has no length, or one item without a name, is not found.
+        if not isinstance(document, dict | list | str) or (len(document) == 1 and not isinstance(document, dict)):
+            raise fault(404, "The resource could not be found.")
+        if len(document) != 1:
+            raise fault(400, "Malformed request body")
         record = self.server(asked)
-        action, value = next(iter(json.loads(asked.body).items()))
+        action, value = next(iter(document.items()))
         record.setdefault("acted", []).append(action)
         if action in ("os-start", "os-stop"):
             stopped = action == "os-stop"
             record["status"], record["vm_state"] = ("SHUTOFF", "stopped") if stopped else ("ACTIVE", "active")
             return Answer(202)
-        if action in ("reboot", "confirmResize", "revertResize", "trigger_crash_dump"):
+        if action in ("reboot", "confirmResize", "revertResize"):
             return Answer(204 if action == "confirmResize" else 202)
         if action in ("createImage", "createBackup"):
             return self.make_image(asked, record, action, value)
@@ -200,12 +229,9 @@ class Servers(NewServers):
             self.require_image(value["imageRef"])
             record |= {name: value[name] for name in ("key_name",) if name in value}
             return Answer(202, {"server": self._view(asked, record, detail=True)})
+        if action in ACTS:
+            return self.do(asked, record, action, value)
         raise fault(400, f"There is no such action: {action}")
-
-    def _tag(self, asked: Asked) -> Answer:
-        self.server(asked)
-        server_id, tag = asked.parameters
-        raise fault(404, f"Server {server_id} has no tag '{tag}'")
 
     def _attach(self, asked: Asked) -> Answer:
         record = self.server(asked)
@@ -214,6 +240,9 @@ class Servers(NewServers):
             raise fault(400, f"Invalid input for field/attribute volumeId. Value: {volume_id!r}.")
         if volume_id not in self.cinder.records["volume"]:
             raise fault(404, f"Volume {volume_id} could not be found.")
+        if (record["id"], volume_id) in self.attachments:
+            # nova/compute/api.py, _check_volume_already_attached
+            raise fault(400, f"Invalid volume: volume {volume_id} already attached")
         self.attachments.append((record["id"], volume_id))
         return Answer(
             200,
