@@ -73,7 +73,7 @@ def alike(ours: Any, native: Any, *also: str) -> Any:
     assert ours.status_code == native.status_code, both_say
     found = list(differences(plain(said(ours), *also), plain(said(native), *also)))
     assert not found, f"{where}: {found}\n{both_say}"
-    return ours.json() if ours.content else None
+    return ours.json() if "json" in ours.headers.get("Content-Type", "") and ours.content else None
 
 
 def differences(ours: Any, native: Any, path: str = "") -> Iterator[str]:
