@@ -9,7 +9,7 @@ import pytest
 from . import things
 from .lab import Lab
 from .likeness import LATEST, alike, both, microversion, refused_alike, shape
-from .people import CENTRAL, Person
+from .people import CENTRAL, Newcomers, Person
 from .waiting import wait_until
 
 SETTLE_SECONDS = 20.0
@@ -112,10 +112,6 @@ def test_what_was_set_is_forgotten(owner: Person, admin: Person, lab: Lab, limit
 )
 def test_volumes_of_all_zones_are_under_one_limit(owner: Person, lab: Lab, limited: Any) -> None:
     zones = list(lab.zones)
-    assert limited("block-storage", volumes=0).status_code == 200
-    # In the words of a pod that refuses by itself; its zones have other names.
-    body = {"volume": {"name": f"{owner.name}-none", "size": 1}}
-    refused_alike(*both(owner, lab.regions[0], "block-storage", "/volumes", "POST", json=body), 413)
     assert limited("block-storage", volumes=2, gigabytes=3).status_code == 200
     with (
         things.stored(owner, "volume", name=f"{owner.name}-a", size=1, availability_zone=zones[0]) as volume,
@@ -142,6 +138,19 @@ def test_volumes_of_all_zones_are_under_one_limit(owner: Person, lab: Lab, limit
         assert (limits["maxTotalVolumes"], limits["maxTotalVolumeGigabytes"]) == (5, 3)
     for region in lab.regions:
         assert not list(owner.pod(region).block_storage.volumes(name=f"{owner.name}-c"))
+
+
+def test_too_much_is_refused_in_cinders_words(newcomers: Newcomers, admin: Person, lab: Lab) -> None:
+    """Where nothing may be had each pod refuses by itself, too."""
+    somebody = newcomers.welcome("limits")
+    path = f"/os-quota-sets/{somebody.project_id}"
+    assert admin.ask("block-storage", path, "PUT", json={"quota_set": {"volumes": 0}}).status_code == 200
+    try:
+        for region in lab.regions:
+            body = {"volume": {"name": "refused", "size": 1}}
+            refused_alike(*both(somebody, region, "block-storage", "/volumes", "POST", json=body), 413)
+    finally:
+        assert admin.ask("block-storage", path, "DELETE").status_code == 200
 
 
 @pytest.mark.parametrize("version", VERSIONS)
