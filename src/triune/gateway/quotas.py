@@ -4,12 +4,14 @@ Sources: nova/api/openstack/compute/quota_sets.py and quota_classes.py, cinder/a
 quota_classes.py.
 """
 
+import asyncio
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
+from oslo_log import log as logging
 from oslo_utils import strutils
 
-from triune.gateway.call import Call, encode
+from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
 from triune.gateway.everywhere import JSON
 from triune.gateway.fanout import ask_all, compose, read_all
@@ -18,8 +20,12 @@ from triune.gateway.http import Response
 from triune.gateway.service import parse_version
 from triune.gateway.strategies import Anywhere
 from triune.pods.client import Document, PodUnreachable
+from triune.pods.registry import Pod
 from triune.quota.numbers import as_limits, in_use, merged, number
 from triune.quota.scope import MAX_ID, Scope
+from triune.work.handler import KeyFailed
+
+LOG = logging.getLogger(__name__)
 
 # The class in which all projects are.
 DEFAULT_CLASS = "default"
@@ -120,14 +126,24 @@ class _Led:
         assert failure is not None
         raise unreachable(failure) from failure
 
-    async def _follow(self, call: Call, lead: Document, body: bytes = b"") -> list[Document]:
-        """The answers of the other pods. One that refuses is named as missing: the worker goes on with it."""
-        targets = [
-            call.target(pod) for pod in await call.pods() if pod.id != lead.pod.id and pod.id not in call.missing
-        ]
-        documents = await ask_all(call, targets, body)
-        call.missing.update({document.pod.id: document.pod for document in documents if not document.ok})
-        return [document for document in documents if document.ok]
+    async def _bring(self, call: Call, scope: Scope) -> list[Pod]:
+        """Bring what was written down to all pods, the first one too: the pods that have it now.
+
+        It goes there under the keys' leases, so that nothing older that is under way comes later. A pod that refuses is
+        named as missing: the worker goes on with it.
+        """
+        pods = [pod for pod in await call.pods() if pod.id not in call.missing]
+        runner, deadline = call.gateway.runner, call.gateway.conf.pods.request_deadline
+
+        async def bring(pod: Pod) -> None:
+            try:
+                await runner.now(scope.key(pod.id), deadline, call.caller.project_id, demand=False)
+            except KeyFailed as error:
+                LOG.warning("%s does not have the limits yet: %s", pod.region_name, error)
+                call.missing[pod.id] = pod
+
+        await asyncio.gather(*(bring(pod) for pod in pods))
+        return [pod for pod in pods if pod.id not in call.missing]
 
 
 class SetQuota(_Led):
@@ -153,12 +169,12 @@ class SetQuota(_Led):
         pods = [pod.id for pod in await call.pods()]
         limits = call.gateway.limits
         await limits.set(scope, taken(values, shown), pods, call.caller.project_id, call.request.request_id)
-        if scope.service == "compute" and not scope.is_class:
-            # What is used in one of the others is no more than what is used in all.
-            body = {scope.item: {**values, "force": True}}
-        others = await self._follow(call, lead, encode(body))
-        parts = [shown, *(_object(other, scope.item) for other in others)]
-        return compose(lead, {scope.item: merged(parts, await wanted(call, scope))})
+        brought = await self._bring(call, scope)
+        deadline = call.gateway.conf.pods.list_deadline
+        others = [call.target(pod, "GET", deadline=deadline) for pod in brought if pod.id != lead.pod.id]
+        parts = [shown, *(_object(other, scope.item) for other in await ask_all(call, others) if other.ok)]
+        whole = merged(parts, await wanted(call, scope))
+        return compose(lead, {scope.item: {name: value for name, value in whole.items() if name != "id"}})
 
     async def _below_used(self, call: Call, scope: Scope, values: JSON) -> Response | None:
         """The refusal of a limit below what is used in all pods together; those that do not tell count for nothing.
@@ -205,8 +221,9 @@ class RemoveQuota(_Led):
         if not lead.ok:
             return await call.respond(lead)
         pods = [pod.id for pod in await call.pods()]
-        await call.gateway.limits.drop(scope, pods, call.caller.project_id, call.request.request_id)
-        await self._follow(call, lead)
+        dropped = await call.gateway.limits.drop(scope, pods, call.caller.project_id, call.request.request_id)
+        for each in dropped:
+            await self._bring(call, each)
         return await call.respond(lead)
 
 

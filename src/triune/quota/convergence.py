@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from triune.identity import IdentityUnavailable
+from triune.log import current_request_id
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.endpoints import Endpoints
 from triune.pods.registry import Pod, Registry
@@ -37,15 +38,11 @@ class QuotaConvergence:
         scope = scope_of(key.kind, key.resource_id)
         if pod is None or await self._endpoints.lacks(pod.region_name, scope.service):
             return
-        if await self._limits.is_dropped(key):
+        generation = await self._limits.dropped(key)
+        if generation is not None:
             await self._ask(pod, "DELETE", scope)
-            await self._limits.dropped_in_pod(key)
-            # What was set for a user since then went along.
-            for user in await self._limits.users(scope):
-                await self._set(pod, user)
-        await self._set(pod, scope)
-
-    async def _set(self, pod: Pod, scope: Scope) -> None:
+            await self._limits.dropped_in_pod(key, generation, current_request_id())
+        # Read under the key's lease: what is set later asks for the key again, and waits for this.
         wanted = await self._limits.of(scope)
         if wanted:
             await self._ask(pod, "PUT", scope, {scope.item: {**wanted, **_forced(scope)}})
