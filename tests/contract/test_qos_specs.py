@@ -8,6 +8,8 @@ from .cloud.cloud import Cloud
 from .conftest import Client
 from .volume_types import NAMES, ROOT, everywhere, fast
 
+KINDS = {"types": "volume_type", "group_types": "group_type", "qos-specs": "qos_specs"}
+
 # -- lists
 
 
@@ -32,11 +34,56 @@ async def test_lists_are_paged_sorted_and_told_once(cloud: Cloud, admin: Client,
     assert told == ["a", "b", "c", "d"]
     reply = await admin.get(f"{ROOT}/{where}?offset=1&limit=2&sort=name:desc")
     assert [each["name"] for each in reply.json[key]] == ["c", "b"]
-    kind = {"types": "volume_type", "group_types": "group_type"}.get(where, "qos_specs")
-    for each in everywhere(cloud, "a", kind):
+    for each in everywhere(cloud, "a", KINDS[where]):
         reply = await admin.get(f"{ROOT}/{where}?sort=name:asc&marker={each['id']}")
         assert [each["name"] for each in reply.json[key]] == ["b", "c", "d"]
     assert (await admin.get(f"{ROOT}/{where}?marker={uuid.uuid4()}")).status == 404
+
+
+@pytest.mark.parametrize("where", ["types", "group_types", "qos-specs"])
+async def test_the_newest_comes_first_as_in_cinder(cloud: Cloud, admin: Client, where: str) -> None:
+    """What is sorted by is not shown; so it stands as in the pods, also where one lacks some of it."""
+    admin = admin.at("volume 3.11")
+    one, two = (
+        {"types": pod.cinder.add_type, "group_types": pod.cinder.add_group_type}.get(where, pod.cinder.add_qos)
+        for pod in cloud.pods
+    )
+    for name in ("m", "x"):
+        one(name)
+    for name in ("m", "b", "x", "p", "a"):
+        two(name)
+    for name in ("p", "k"):
+        one(name)
+    for pod in cloud.pods:
+        pod.cinder.max_limit = 2
+    key = where.replace("-", "_") if where != "types" else "volume_types"
+    newest = ["k", "a", "p", "x", "b", "m"]
+
+    async def told(query: str) -> list[str]:
+        names: list[str] = []
+        link: str | None = f"{ROOT}/{where}?{query}"
+        while link and len(names) < 20:
+            reply = await admin.get(link)
+            names += [each["name"] for each in reply.json[key]]
+            links = next((value for name, value in reply.json.items() if name.endswith("links")), None)
+            link = links[0]["href"] if links else None
+        return names
+
+    assert await told("") == newest
+    for limit in (1, 2, 4):
+        assert await told(f"limit={limit}") == newest
+    assert await told("sort=created_at:asc") == ["m", "b", "x", "p", "k", "a"]
+    assert await told("limit=2&sort_key=created_at&sort_dir=desc") == newest
+    assert await told("limit=1&offset=2") == newest[2:]
+    assert await told("sort=name:asc") == sorted(newest)
+    assert await told(f"marker={everywhere(cloud, 'x', KINDS[where])[1]['id']}") == ["b", "m"]
+    if where != "qos-specs":
+        for pod in cloud.pods:
+            for record in pod.cinder.named[KINDS[where]].values():
+                record["is_public"] = record["name"] not in ("x", "a")
+        assert await told("is_public=None&limit=1&sort=is_public:asc") == ["x", "a", "m", "b", "p", "k"]
+    await cloud.pods[0].cinder.stop()
+    assert await told("is_public=None&limit=2") == ["a", "p", "x", "b", "m"]
 
 
 # -- QoS specs

@@ -1,8 +1,9 @@
 """Lists of what several pods hold together, each resource told once: images, flavors, keypairs, volume types."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -48,7 +49,8 @@ class SharedCollection:
 class Union:
     """Every pod is read whole, items are told once, then sorted and paged at the top with plain markers.
 
-    A resource stands in several pods with slightly different times, so pages of single pods cannot be merged.
+    A resource stands in several pods with slightly different times, so pages of single pods cannot be merged. From the
+    first sort key on that the items do not show, they stand as the pods list them.
     """
 
     def __init__(self, collection: SharedCollection) -> None:
@@ -79,7 +81,10 @@ class Union:
             markers[collection.marker(item)] = identity
             if identity not in items or collection.better(item, items[identity]):
                 items[identity] = item
-        ordered = sort(list(items.values()), collection.order(parameters))
+        orders = ([collection.identity(item) for item in found[document.pod.id][1]] for document in documents)
+        together = [items[identity] for identity in in_one_order(orders)]
+        keys = takewhile(lambda key: any(_shows(item, key.field) for item in together), collection.order(parameters))
+        ordered = sort(together, list(keys))
         paged = self._page(ordered, parameters, markers, call.gateway.conf.gateway.max_limit)
         if paged is None:
             # A pod that is away may have told it before.
@@ -160,6 +165,35 @@ def value_of(item: JSON, field: str) -> Any:
 def sort(items: list[JSON], order: list[SortKey]) -> list[JSON]:
     """Items in the order that was asked for."""
     return sorted(items, key=lambda item: [Rank(value_of(item, key.field), key.descending) for key in order])
+
+
+def in_one_order(orders: Iterable[Sequence[str]]) -> list[str]:
+    """Lists that hold some of the same, as one that tells each once and disturbs the order of the lists the least.
+
+    Where lists contradict each other, the first that tells both is followed; what only one tells stands right before
+    what follows it there.
+    """
+    # Each one's predecessor; that of None is the last.
+    before: dict[str | None, str | None] = {None: None}
+    for order in orders:
+        following: str | None = None
+        for identity in reversed(order):
+            if identity not in before:
+                before[identity] = before[following]
+                before[following] = identity
+            following = identity
+    backwards: list[str] = []
+    at = before[None]
+    while at is not None:
+        backwards.append(at)
+        at = before[at]
+    return backwards[::-1]
+
+
+def _shows(item: JSON, field: str) -> bool:
+    *outer, name = field.split(".")
+    holder = value_of(item, ".".join(outer)) if outer else item
+    return isinstance(holder, dict) and name in holder
 
 
 def links_of(name: str) -> tuple[Callable[[str, str | None], JSON], Callable[[JSON], str | None]]:

@@ -4,6 +4,7 @@ Sources: cinder.api.contrib.types_manage, types_extra_specs, volume_type_access,
 qos_specs_manage; cinder.api.v3.types, group_types, group_specs and default_types; their texts are of cinder.exception.
 """
 
+import itertools
 import json
 import uuid
 from collections.abc import Callable, Iterable
@@ -42,7 +43,7 @@ class Types(PodService):
         self.default_types: dict[str, str] = {}
         # A name in the settings of Cinder.
         self.default_group_type = ""
-        # Ids of types that something is made of: volumes and groups.
+        self._made = itertools.count()
 
     @property
     def types(self) -> dict[str, Record]:
@@ -57,7 +58,7 @@ class Types(PodService):
         """A volume type; its id is another one in each pod."""
         record: Record = {
             "id": str(uuid.uuid4()), "name": name, "is_public": True, "description": None, "extra_specs": {},
-            "qos_specs_id": None, "projects": set(), "encryption": {}, **fields,
+            "qos_specs_id": None, "projects": set(), "encryption": {}, "created_at": next(self._made), **fields,
         }  # fmt: skip
         self.types[record["id"]] = record
         return record
@@ -65,14 +66,17 @@ class Types(PodService):
     def add_group_type(self, name: str, **fields: Any) -> Record:
         """A group type."""
         record: Record = {
-            "id": str(uuid.uuid4()), "name": name, "is_public": True, "description": None, "group_specs": {}, **fields
+            "id": str(uuid.uuid4()), "name": name, "is_public": True, "description": None, "group_specs": {},
+            "created_at": next(self._made), **fields,
         }  # fmt: skip
         self.named["group_type"][record["id"]] = record
         return record
 
     def add_qos(self, name: str, consumer: str = "back-end", **specs: str) -> Record:
         """QoS specs."""
-        record: Record = {"id": str(uuid.uuid4()), "name": name, "consumer": consumer, "specs": specs}
+        record: Record = {
+            "id": str(uuid.uuid4()), "name": name, "consumer": consumer, "specs": specs, "created_at": next(self._made)
+        }  # fmt: skip
         self.named["qos_specs"][record["id"]] = record
         return record
 
@@ -136,8 +140,9 @@ class Types(PodService):
         return record
 
     def _shown(self, asked: Asked, kind: str, record: Record) -> Record:
+        # None of their views tells when one was made.
         if kind == "qos_specs":
-            return record
+            return {key: value for key, value in record.items() if key != "created_at"}
         shown = {key: record[key] for key in ("id", "name", "is_public", "description")}
         if kind == "group_type":
             return shown | ({"group_specs": record["group_specs"]} if asked.user.is_admin else {})
@@ -160,7 +165,7 @@ class Types(PodService):
         sort = (asked.first("sort") or "").partition(":")
         key = sort[0] or asked.first("sort_key") or "created_at"
         direction = sort[2] or asked.first("sort_dir") or "desc"
-        records = ordered(records, [key, "id"], [direction, direction])
+        records = ordered(records, [key, "created_at", "id"], [direction] * 3)
         limit = min(int(asked.first("limit") or self.max_limit), self.max_limit)
         behind = page(
             records, asked.first("marker"), len(records), lambda marker: fault(404, NOT_FOUND[kind].format(marker))

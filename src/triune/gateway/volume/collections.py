@@ -87,7 +87,7 @@ BRIEF_TRANSFERS = replace(TRANSFERS, fields=("id", "volume_id", "name", "links")
 
 
 def _named(name: str, links: str) -> SharedCollection:
-    """What has an id of its own in each pod; its name says which it is."""
+    """What has an id of its own in each pod; its name says which it is. None shows when it was made."""
     envelope, next_link = links_of(links)
     return SharedCollection(
         name=name,
