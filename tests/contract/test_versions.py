@@ -31,7 +31,9 @@ pytestmark = pytest.mark.usefixtures("ages")
 async def test_the_compute_versions_are_those_of_all_pods(client: Client, path: str) -> None:
     reply = await client.get(path, headers=NOBODY)
     assert reply.status == 200
-    (entry,) = reply.json["versions"]
+    old, entry = reply.json["versions"]
+    assert (old["id"], old["status"], old["min_version"], old["version"]) == ("v2.0", "DEPRECATED", "", "")
+    assert old["links"] == [{"rel": "self", "href": f"{client.root}/compute/v2/"}]
     assert (entry["id"], entry["status"]) == ("v2.1", "CURRENT")
     assert (entry["min_version"], entry["version"]) == ("2.1", "2.90")
     assert entry["links"] == [{"rel": "self", "href": f"{client.root}/compute/v2.1/"}]
@@ -156,5 +158,11 @@ async def test_a_hanging_pod_is_waited_for_once(cloud: Cloud, client: Client) ->
 
 
 async def test_other_versions_are_not_there(client: Client) -> None:
-    for path in ("/compute/v2/servers", "/compute/v3/servers", "/volume/v2/volumes", "/image/v1/images", "/v2.0/pods"):
+    for path in (
+        "/compute/v2.0/servers",
+        "/compute/v3/servers",
+        "/volume/v2/volumes",
+        "/image/v1/images",
+        "/v2.0/pods",
+    ):
         assert (await client.get(path)).status == 404, path

@@ -139,7 +139,7 @@ class App:
         if request.method in READING and _canonical(rest) in service.version_documents:
             return _marked(anonymous, await self._versions.document(anonymous, _canonical(rest)))
         version, _, tail = rest.lstrip("/").partition("/")
-        if version != service.version:
+        if version not in service.versions:
             raise ApiError(404, "The resource could not be found.")
         if service is not ADMIN and request.method == "OPTIONS" and "Origin" in request.headers:
             # A browser asks without a token whether it may ask; pods know their origins ([cors] in their settings).
@@ -154,6 +154,11 @@ class App:
             return _marked(anonymous, await self._versions.document(anonymous, "/", status=200))
         project, path = _split_project(service, tail, caller)
         call = Call(self._gateway, service, request, caller, path, project, public_root)
+        if version == service.legacy_version:
+            # As nova.api.openstack.LegacyV2CompatibleWrapper does it.
+            if service.microversions is not None:
+                service.microversions.clear(request.headers)
+            call.legacy_pods = await self._versions.legacy_pods(call)
         await self._versions.check(call)
         match = service.routes.match(request.method, path)
         if match is not None:
@@ -168,6 +173,8 @@ class App:
             response = await (match.strategy if match is not None else self._anywhere)(call)
         except ApiError as error:
             response = call.marked(service.fault(error, request))
+        if call.legacy_pods is not None and service.microversions is not None:
+            service.microversions.unmark(response.headers)
         return _marked(call, response)
 
     def _not_found(self, service: Service, request: Request) -> Response:

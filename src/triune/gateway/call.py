@@ -104,6 +104,7 @@ class Call:
 
     `path` is the part after the version and the project, percent-encoded; `project` is the project segment as the
     caller wrote it, or None. `missing` collects the pods that could not be asked, to be named in the answer.
+    `legacy_pods`: the service's `legacy_version` is spoken, which the pods with these ids speak too; else None.
     """
 
     gateway: Gateway
@@ -117,6 +118,13 @@ class Call:
     parameters: Mapping[str, str] = field(default_factory=dict)
     missing: dict[str, Pod] = field(default_factory=dict)
     numbered: str | None = None
+    legacy_pods: frozenset[str] | None = None
+
+    @property
+    def version(self) -> str:
+        """The version that the caller speaks, as it stands in paths."""
+        legacy = self.service.legacy_version
+        return self.service.version if self.legacy_pods is None or legacy is None else legacy
 
     # -- what was asked
 
@@ -185,12 +193,21 @@ class Call:
             pod=pod,
             service=service or self.service.name,
             method=method or self.request.method,
-            path=path if path is not None else f"/{self.service.version}{self.path}",
+            path=path if path is not None else f"/{self._version_in(pod)}{self.path}",
             query=query if query is not None else (self.request.query if path is None else ""),
             project=self.project if service is None else None,
             project_id=self.caller.project_id,
             deadline=deadline,
         )
+
+    def _version_in(self, pod: Pod) -> str:
+        """The version in which a pod is asked what the caller asks.
+
+        A pod that does not speak the older one understands the same in the oldest microversion of the newer, if it was
+        written carefully. What was put into a microversion by us can be said in the newer one only.
+        """
+        speaks = self.microversion is None and pod.id in (self.legacy_pods or ())
+        return self.version if speaks else self.service.version
 
     async def send(self, pod: Pod, deadline: float | None = None) -> Answer:
         """Pass this call on to a pod, streaming its body. Raises `PodUnreachable`."""
@@ -240,7 +257,10 @@ class Call:
 
     def translation(self, pod: Pod, endpoint: Endpoint) -> Translation:
         """How this pod's words are put."""
-        roots = {endpoint.root: f"{self.public_root}{self.service.prefix}"}
+        ours = f"{self.public_root}{self.service.prefix}"
+        roots = {endpoint.root: ours}
+        if self.legacy_pods is not None:
+            roots = {**{f"{endpoint.root}/{each}": f"{ours}/{self.version}" for each in self.service.versions}, **roots}
         if self.service.name == "compute" and (image := self.gateway.endpoints.known(pod.region_name, "image")):
             # A snapshot's `Location` is an image.
             roots[image.root] = f"{self.public_root}/image"
@@ -265,7 +285,7 @@ class Call:
     def marked(self, response: Response) -> Response:
         """An answer of ours, telling the microversion it was made with, as the APIs do."""
         microversions = self.service.microversions
-        if microversions is not None:
+        if microversions is not None and self.legacy_pods is None:
             microversions.mark(response.headers, self.microversion or microversions.default)
         return response
 
@@ -273,7 +293,7 @@ class Call:
         """The URL of a path of this API as tenants see it; `path` begins after version and project."""
         project = f"/{self.project}" if self.project else ""
         suffix = f"?{query}" if query else ""
-        return f"{self.public_root}{self.service.prefix}/{self.service.version}{project}{path}{suffix}"
+        return f"{self.public_root}{self.service.prefix}/{self.version}{project}{path}{suffix}"
 
 
 def connection_options(headers: CIMultiDict[str] | CIMultiDictProxy[str]) -> set[str]:

@@ -48,6 +48,14 @@ class Microversions:
         if self.legacy_header is not None:
             headers.popall(self.legacy_header, None)
 
+    def unmark(self, headers: CIMultiDict[str]) -> None:
+        """Tell in an answer nothing of microversions, as APIs without them do."""
+        self.clear(headers)
+        told = {STANDARD_HEADER.lower(), (self.legacy_header or "").lower()}
+        vary = [name.strip() for value in headers.popall("Vary", ()) for name in value.split(",")]
+        if others := [name for name in vary if name.lower() not in told]:
+            headers["Vary"] = ", ".join(others)
+
     def mark(self, headers: CIMultiDict[str], version: str) -> None:
         """Tell in an answer of ours which microversion it was made with, as the APIs do."""
         self.set(headers, version)
@@ -62,6 +70,7 @@ class Service:
     `name` is the key into the pods' catalog (`triune.pods.endpoints.SERVICE_TYPES`); `version` is the path segment.
     `version_documents` are the paths of documents for everybody; `guarded_documents` tell the same as the root does,
     to those who have a token. `tells_methods`: a wrong method is 405 with those that are right, and not 404.
+    `legacy_version` is the segment of an older version: the same in the oldest microversion, and without any other.
     """
 
     def __init__(
@@ -73,6 +82,7 @@ class Service:
         routes: Iterable[Route],
         microversions: Microversions | None = None,
         has_project: bool = True,
+        legacy_version: str | None = None,
         version_documents: Iterable[str] = ("/",),
         guarded_documents: Iterable[str] = (),
         tells_methods: bool = False,
@@ -81,6 +91,8 @@ class Service:
         self.name = name
         self.prefix = prefix
         self.version = version
+        self.legacy_version = legacy_version
+        self.versions = (version,) if legacy_version is None else (version, legacy_version)
         self.fault = fault
         self.unauthorized = unauthorized
         self.routes = RouteTable(routes)

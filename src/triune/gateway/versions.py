@@ -4,8 +4,8 @@ import asyncio
 import copy
 import re
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -61,11 +61,12 @@ def intersection(entries: Iterable[JSON]) -> JSON:
     return result
 
 
-def merge(documents: list[JSON], served: str) -> JSON:
+def merge(documents: list[JSON], served: Iterable[str]) -> JSON:
     """Version documents of several pods as one: entries (by id) that all of them have, each narrowed.
 
-    Only what the gateway serves is listed, which is the version with the path segment `served`.
+    Only what the gateway serves is listed, which are the versions with the path segments `served`.
     """
+    served = frozenset(served)
     result = dict(documents[0])
     if "version" in result:
         result["version"] = intersection([document["version"] for document in documents])
@@ -78,9 +79,9 @@ def merge(documents: list[JSON], served: str) -> JSON:
     return result
 
 
-def _leads_to(entry: JSON, served: str) -> bool:
+def _leads_to(entry: JSON, served: Collection[str]) -> bool:
     links = [link["href"] for link in entry.get("links", ()) if link.get("rel") == "self"]
-    return not links or any(link.rstrip("/").endswith(f"/{served}") for link in links)
+    return not links or any(link.rstrip("/").rpartition("/")[2] in served for link in links)
 
 
 def _with_current(entries: list[JSON]) -> list[JSON]:
@@ -141,12 +142,22 @@ class Versions:
         words, missing = await self._words(call, path)
         for pod in missing:
             call.missing[pod.id] = pod
+        # A pod without this version tells of those that it has.
+        words = [word for word in words if "version" in word.document] or words
         first = words[0]
-        merged = copy.deepcopy(merge([word.document for word in words], call.service.version))
+        merged = copy.deepcopy(merge([word.document for word in words], call.service.versions))
         translation = call.translation(first.pod, await call.endpoint(first.pod))
         response = Response(status or first.status, headers=first.headers.copy())
         response.body = msgspec.json.encode(translation.document(merged))
         return response
+
+    async def legacy_pods(self, call: Call) -> frozenset[str]:
+        """The ids of the pods that speak the older version of a service, which operators may have taken out."""
+        try:
+            words, _ = await self._words(call, f"/{call.service.legacy_version}/")
+        except ApiError:
+            return frozenset()
+        return frozenset(word.pod.id for word in words if "version" in word.document)
 
     async def check(self, call: Call) -> None:
         """Settle the call's microversion: `latest` becomes the newest that all pods know.
@@ -238,8 +249,10 @@ def _serves(service: Service, version_id: str) -> bool:
 async def show_version(call: Call) -> Response:
     """`GET /versions/{api_version}` of Nova: what the pods tell there, as one. There is the version that is served.
 
-    Raises `ApiError` 404 for one that only pods speak.
+    The older version knows but itself. Raises `ApiError` 404 for one that only pods speak.
     """
+    if call.legacy_pods is not None:
+        call = replace(call, path="/versions/v2.0")
     deadline = call.gateway.conf.pods.list_deadline
     pods = sorted(await call.pods(), key=lambda pod: pod.region_name)
     answers = await read_all(call, [call.target(pod, deadline=deadline) for pod in pods], read)
@@ -247,8 +260,8 @@ async def show_version(call: Call) -> Response:
         return answers
     call.settle_missing(answered=bool(answers))
     first = answers[0][0]
-    merged = merge([document for _, document in answers], call.service.version)
-    if not _leads_to(merged.get("version", {}), call.service.version):
+    merged = merge([document for _, document in answers], call.service.versions)
+    if not _leads_to(merged.get("version", {}), call.service.versions):
         raise ApiError(404, "The resource could not be found.")
     translation = call.translation(first.pod, await call.endpoint(first.pod))
     return compose(first, translation.document(merged))

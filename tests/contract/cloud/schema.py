@@ -32,8 +32,8 @@ class Invalid(Exception):
         self.text = f"{where}{message}"
 
 
-def validate(schema: Schema, value: Any, path: tuple[str | int, ...] = ()) -> None:
-    """Raises `Invalid`."""
+def validate(schema: Schema, value: Any, path: tuple[str | int, ...] = (), relaxed: bool = False) -> None:
+    """Raises `Invalid`. `relaxed`: additional properties are passed over, as in `/v2`."""
     wanted = schema.get("type", [])
     wanted = wanted if isinstance(wanted, list) else [wanted]
     if wanted and not any(_TYPES[name](value) for name in wanted):
@@ -46,9 +46,9 @@ def validate(schema: Schema, value: Any, path: tuple[str | int, ...] = ()) -> No
     if isinstance(value, str):
         _text(schema, value, path)
     elif isinstance(value, list):
-        _array(schema, value, path)
+        _array(schema, value, path, relaxed)
     elif isinstance(value, dict):
-        _object(schema, value, path)
+        _object(schema, value, path, relaxed)
 
 
 def _fits(schema: Schema, value: Any) -> bool:
@@ -84,29 +84,29 @@ def _text(schema: Schema, value: str, path: tuple[str | int, ...]) -> None:
         raise Invalid(path, value, f"{value!r} is not a {schema['format']!r}")
 
 
-def _array(schema: Schema, value: list[Any], path: tuple[str | int, ...]) -> None:
+def _array(schema: Schema, value: list[Any], path: tuple[str | int, ...], relaxed: bool) -> None:
     if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
         raise Invalid(path, value, f"{value!r} is too {'short' if len(value) < schema.get('minItems', 0) else 'long'}")
     if schema.get("uniqueItems") and any(value.count(each) > 1 for each in value):
         raise Invalid(path, value, f"{value!r} has non-unique elements")
     for index, each in enumerate(value):
-        validate(schema.get("items", {}), each, (*path, index))
+        validate(schema.get("items", {}), each, (*path, index), relaxed)
 
 
-def _object(schema: Schema, value: dict[str, Any], path: tuple[str | int, ...]) -> None:
+def _object(schema: Schema, value: dict[str, Any], path: tuple[str | int, ...], relaxed: bool) -> None:
     properties, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
     for name in schema.get("required", ()):
         if name not in value:
             raise Invalid(path, value, f"{name!r} is a required property")
     for name, each in value.items():
         if name in properties:
-            validate(properties[name], each, (*path, name))
+            validate(properties[name], each, (*path, name), relaxed)
             continue
         matching = [part for pattern, part in patterns.items() if re.search(pattern, name)]
-        if not matching and not schema.get("additionalProperties", True):
+        if not matching and not relaxed and not schema.get("additionalProperties", True):
             raise Invalid(path, value, f"Additional properties are not allowed ({name!r} was unexpected)")
         for part in matching:
-            validate(part, each, (*path, name))
+            validate(part, each, (*path, name), relaxed)
 
 
 def is_uuid_like(value: str) -> bool:

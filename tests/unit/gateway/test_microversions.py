@@ -28,12 +28,12 @@ def test_bounds(ranges: list[tuple[str, str]], common: tuple[str, str]) -> None:
 
 def test_only_what_is_served_is_listed() -> None:
     pod = {"versions": [entry("v2.0", path="/v2/", status="DEPRECATED"), entry("v2.1", "2.1", "2.90")]}
-    assert [listed["id"] for listed in merge([pod, pod], "v2.1")["versions"]] == ["v2.1"]
+    assert [listed["id"] for listed in merge([pod, pod], ["v2.1"])["versions"]] == ["v2.1"]
 
 
 def test_disjoint_ranges_are_none() -> None:
     documents = [{"versions": [entry("v2.1", *span)]} for span in (("2.1", "2.40"), ("2.60", "2.90"))]
-    (listed,) = merge(documents, "v2.1")["versions"]
+    (listed,) = merge(documents, ["v2.1"])["versions"]
     assert (listed["min_version"], listed["version"]) == ("", "")
 
 
@@ -46,7 +46,7 @@ def test_one_is_current() -> None:
         ]
     }
     old = {"versions": [entry("v2.13", path="/v2/"), entry("v2.0", path="/v2/", status="SUPPORTED")]}
-    statuses = {listed["id"]: listed["status"] for listed in merge([new, old], "v2")["versions"]}
+    statuses = {listed["id"]: listed["status"] for listed in merge([new, old], ["v2"])["versions"]}
     assert statuses == {"v2.0": "SUPPORTED", "v2.13": "CURRENT"}
     # The pods' own words stay what they are.
     assert new["versions"][1]["status"] == "SUPPORTED"

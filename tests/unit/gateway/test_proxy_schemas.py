@@ -99,3 +99,11 @@ def test_rules_are_read_and_written_as_by_nova(rule: dict[str, Any], wanted: Wan
     assert stored.items() <= written.items()
     assert {"port_range_min", "port_range_max"} & written.keys() == stored.keys() & {"port_range_min", "port_range_max"}
     assert (written["direction"], written["security_group_id"]) == ("ingress", "parent")
+
+
+def test_what_the_version_of_old_does_not_know_is_dropped() -> None:
+    document = {"addFloatingIp": {"address": "10.0.0.1", "colour": "red"}, "size": 3}
+    check(document, ADD, relaxed=True)
+    assert document == {"addFloatingIp": {"address": "10.0.0.1"}}
+    with pytest.raises(ApiError, match="'address' is a required property"):
+        check({"addFloatingIp": {"colour": "red"}}, ADD, relaxed=True)

@@ -35,13 +35,13 @@ def test_only_common_versions_are_told() -> None:
         {"versions": [entry("v2.1", "2.1", "2.96", status="CURRENT"), entry("v2.0")]},
         {"versions": [entry("v2.1", "2.1", "2.90", status="CURRENT")]},
     ]
-    assert merge(documents, "v2.1") == {"versions": [entry("v2.1", "2.1", "2.90", status="CURRENT")]}
+    assert merge(documents, ["v2.1"]) == {"versions": [entry("v2.1", "2.1", "2.90", status="CURRENT")]}
 
 
 def test_only_what_the_gateway_serves_is_told() -> None:
     links = {path: [{"rel": "self", "href": f"http://host/{path}/"}] for path in ("v2", "v2.1")}
     document = {"versions": [entry("v2.0", links=links["v2"]), entry("v2.1", "2.1", "2.96", links=links["v2.1"])]}
-    assert [told["id"] for told in merge([document, document], "v2.1")["versions"]] == ["v2.1"]
+    assert [told["id"] for told in merge([document, document], ["v2.1"])["versions"]] == ["v2.1"]
 
 
 def test_the_newest_common_one_is_current() -> None:
@@ -49,14 +49,14 @@ def test_the_newest_common_one_is_current() -> None:
         states = ["CURRENT", *["SUPPORTED"] * len(ids)]
         return {"versions": [{"id": id_, "status": state} for id_, state in zip(ids, states, strict=False)]}
 
-    merged = merge([document("v2.17", "v2.9", "v2.16"), document("v2.18", "v2.9", "v2.16")], "v2")
+    merged = merge([document("v2.17", "v2.9", "v2.16"), document("v2.18", "v2.9", "v2.16")], ["v2"])
     told = {told["id"]: told["status"] for told in merged["versions"]}
     assert told == {"v2.16": "CURRENT", "v2.9": "SUPPORTED"}
 
 
 def test_one_version() -> None:
     documents = [{"version": entry("v2.1", "2.1", "2.96")}, {"version": entry("v2.1", "2.1", "2.90")}]
-    assert merge(documents, "v2.1") == {"version": entry("v2.1", "2.1", "2.90")}
+    assert merge(documents, ["v2.1"]) == {"version": entry("v2.1", "2.1", "2.90")}
 
 
 @pytest.mark.parametrize(

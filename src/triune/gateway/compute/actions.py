@@ -78,7 +78,7 @@ class Actions:
             raise gone()
         schema = SCHEMAS.get(name)
         if schema is not None:
-            check(body, schema)
+            check(body, schema, relaxed=call.legacy_pods is not None)
         if not isinstance(value, dict):
             return await self._owner(call)
         server_id = call.parameters["server_id"]

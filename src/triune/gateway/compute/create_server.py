@@ -28,6 +28,14 @@ from triune.pods.registry import Pod
 # Where the disks of a request may have tags: here, and again from there on.
 ONCE_WITH_TAGS = (2, 32)
 DISKS_WITH_TAGS = (2, 42)
+# The fields of a new server in `/v2` (nova/api/openstack/compute/schemas/servers.py, `create`); it passes over others.
+LEGACY_FIELDS = frozenset(
+    {
+        "OS-DCF:diskConfig", "accessIPv4", "accessIPv6", "adminPass", "availability_zone", "block_device_mapping",
+        "block_device_mapping_v2", "config_drive", "flavorRef", "imageRef", "key_name", "max_count", "metadata",
+        "min_count", "name", "networks", "personality", "return_reservation_id", "security_groups", "user_data",
+    }
+)  # fmt: skip
 
 
 class CreateServer:
@@ -74,6 +82,8 @@ async def _without_networks(call: Call, body: JSON, group: Joining) -> Response:
     elif parse_version(call.microversion) >= EXPLICIT:
         response = await _in_pod_alone(call, {**body, "server": {**named, "networks": "none"}}, group)
     else:
+        if call.legacy_pods is not None:
+            named = {name: value for name, value in named.items() if name in LEGACY_FIELDS}
         if parse_version(call.microversion) < DESCRIBED:
             # What Nova does where nobody can say it.
             named.setdefault("description", server["name"])

@@ -156,5 +156,6 @@ COMPUTE = Service(
     fault=compute_fault,
     routes=ROUTES,
     microversions=Microversions("compute", default="2.1", legacy_header="X-OpenStack-Nova-API-Version"),
-    version_documents=("/", "/v2.1/"),
+    version_documents=("/", "/v2/", "/v2.1/"),
+    legacy_version="v2",
 )

@@ -40,6 +40,7 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates, 
             *removed_routes(),
             On("GET", "/", self._versions),
             On("GET", "/v2.1/?", self._version),
+            On("GET", "/v2/?", self._old_version),
             On("GET", f"{ROOT}/os-availability-zone", self._zones),
             On("GET", f"{ROOT}/os-availability-zone/detail", self._zones_with_hosts),
         )
@@ -50,12 +51,22 @@ class Nova(Servers, Flavors, Keypairs, Hypervisors, Usages, Events, Aggregates, 
             "updated": "2013-07-23T11:33:21Z", "links": [{"rel": "self", "href": f"{self.root}/v2.1/"}],
         }  # fmt: skip
 
-    def _versions(self, _asked: Asked) -> Answer:
-        old = {
+    def _old_entry(self) -> Record:
+        return {
             "id": "v2.0", "status": "DEPRECATED", "version": "", "min_version": "",
             "updated": "2025-07-04T12:00:00Z", "links": [{"rel": "self", "href": f"{self.root}/v2/"}],
         }  # fmt: skip
-        return Answer(200, {"versions": [old, self._entry()]})
+
+    def _versions(self, _asked: Asked) -> Answer:
+        return Answer(200, {"versions": [self._old_entry(), self._entry()]})
+
+    def _old_version(self, _asked: Asked) -> Answer:
+        entry = self._old_entry()
+        entry["links"].append({"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"})
+        entry["media-types"] = [
+            {"base": "application/json", "type": "application/vnd.openstack.compute+json;version=2"}
+        ]
+        return Answer(200, {"version": entry})
 
     def _version(self, asked: Asked) -> Answer:
         asked.headers["accepted"] = self.lowest

@@ -48,14 +48,15 @@ class About(NovaBase):
             "v2.0": ("DEPRECATED", "", "", f"{self.root}/v2/"),
             "v2.1": ("CURRENT", self.highest, self.lowest, f"{self.root}/v2.1/"),
         }
-        if asked.parameters[0] not in known:
+        id_ = "v2.0" if asked.headers["api"] == "v2" else asked.parameters[0]
+        if id_ not in known:
             raise fault(404, "The resource could not be found.")
-        status, highest, lowest, href = known[asked.parameters[0]]
+        status, highest, lowest, href = known[id_]
         return Answer(
             200,
             {
                 "version": {
-                    "id": asked.parameters[0], "status": status, "version": highest, "min_version": lowest,
+                    "id": id_, "status": status, "version": highest, "min_version": lowest,
                     "updated": "2013-07-23T11:33:21Z", "links": [{"rel": "self", "href": href}], "media-types": [],
                 }
             },

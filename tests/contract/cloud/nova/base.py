@@ -11,7 +11,7 @@ from ..pod_service import MAX_BODY, PodService, Record, microversion, numbers
 from ..service import Answer, Asked, Refusal, fault, webob_error
 
 # Where the API begins, with or without a project.
-ROOT = r"/v2\.1(?:/[0-9a-f]{32})?"
+ROOT = r"/v2(?:\.1)?(?:/[0-9a-f]{32})?"
 
 
 def now() -> str:
@@ -83,22 +83,37 @@ class NovaBase(PodService):
         self.manila: set[str] = set()
         # The hosts of servers are out of order, so that these can be evacuated.
         self.compute_is_down = False
+        # Whether its api-paste.ini has the version of old.
+        self.has_v2 = True
         # A later release, with fields that nobody knows yet.
         self.is_newer = False
 
     def before(self, asked: Asked) -> None:
-        if asked.path.rstrip("/") in ("", "/v2.1"):
+        asked.headers["api"] = "v2" if re.match("/v2(/|$)", asked.path) else "v2.1"
+        is_legacy = asked.headers["api"] == "v2"
+        if is_legacy and not self.has_v2:
+            # Without its line in api-paste.ini, as for every path that leads nowhere (Versions.multi).
+            choices = [
+                {"id": id_, "status": "CURRENT", "links": [{"rel": "self", "href": f"{self.root}/{api}{asked.path}"}]}
+                for id_, api in (("v2.0", "v2"), ("v2.1", "v2.1"))
+            ]
+            raise Refusal(Answer(300, {"choices": choices}))
+        if asked.path.rstrip("/") in ("", "/v2.1", "/v2"):
             return
         if len(asked.body) > MAX_BODY:
             # Nova does not put the number into its text.
             message = "Request is too large. Larger than max_request_body_size (%s)."
             raise Refusal(webob_error(413, message, asked.headers.get("accept", "*/*")))
         token = self.authenticate(asked)
-        asked.headers["version"] = microversion(
-            asked, "compute", "x-openstack-nova-api-version", self.lowest, self.highest
-        )
-        asked.headers["accepted"] = asked.headers["version"]
-        found = re.match(r"/v2\.1/([0-9a-f]{32})(?:/|$)", asked.path)
+        if is_legacy:
+            asked.headers["version"] = self.lowest
+        else:
+            asked.headers["version"] = microversion(
+                asked, "compute", "x-openstack-nova-api-version", self.lowest, self.highest
+            )
+        if not is_legacy:
+            asked.headers["accepted"] = asked.headers["version"]
+        found = re.match(r"/v2(?:\.1)?/([0-9a-f]{32})(?:/|$)", asked.path)
         asked.headers["project"] = found.group(1) if found else ""
         if found is not None and found.group(1) != token.project_id:
             raise fault(
@@ -122,7 +137,7 @@ class NovaBase(PodService):
 
     def _url(self, asked: Asked, path: str) -> str:
         project = f"/{asked.headers['project']}" if asked.headers["project"] else ""
-        return f"{self.root}/v2.1{project}/{path}"
+        return f"{self.root}/{asked.headers['api']}{project}/{path}"
 
     def _links(self, asked: Asked, path: str) -> list[dict[str, str]]:
         project = f"/{asked.headers['project']}" if asked.headers["project"] else ""

@@ -80,7 +80,9 @@ class NewServers(Interfaces, ImagesOfServers, Quotas, ServerGroups):
 
     def _check_schema(self, asked: Asked) -> None:
         try:
-            validate(create_server(asked.headers["version"]), json.loads(asked.body))
+            validate(
+                create_server(asked.headers["version"]), json.loads(asked.body), relaxed=asked.headers["api"] == "v2"
+            )
         except Invalid as error:
             raise fault(400, error.text) from None
 

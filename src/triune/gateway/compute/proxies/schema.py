@@ -38,12 +38,17 @@ async def body_of(call: Call, schema: Schema) -> Any:
         body = json.loads(raw) if raw else None
     except (ValueError, RecursionError) as error:
         raise ApiError(400, "Malformed request body") from error
-    check(body, schema)
+    check(body, schema, relaxed=call.legacy_pods is not None)
     return body
 
 
-def check(body: Any, schema: Schema) -> None:
-    """Refuse a body that a schema does not allow. Raises `ApiError` 400."""
+def check(body: Any, schema: Schema, relaxed: bool = False) -> None:
+    """Refuse a body that a schema does not allow. Raises `ApiError` 400.
+
+    `relaxed`, as in `/v2`: what it does not know is dropped from the body (`_soft_validate_additional_properties`).
+    """
+    if relaxed:
+        _drop_additional(body, schema)
     mistake = next(_mistakes(body, schema, ()), None)
     if mistake is None:
         return
@@ -66,6 +71,19 @@ def query_of(call: Call, schema: Schema) -> dict[str, list[str]]:
         where = f"query parameters {mistake.path[0]}"
         raise ApiError(400, f"Invalid input for {where}. Value: {mistake.value}. {mistake.message}")
     return query
+
+
+def _drop_additional(value: Any, schema: Schema) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _drop_additional(item, schema.get("items", {}))
+    elif isinstance(value, dict):
+        known = schema.get("properties", {})
+        for name in list(value):
+            if name in known:
+                _drop_additional(value[name], known[name])
+            elif schema.get("additionalProperties") is False:
+                del value[name]
 
 
 def _mistakes(value: Any, schema: Schema, path: Path) -> Iterator[_Mistake]:
