@@ -60,6 +60,7 @@ STRATEGIES: Mapping[str, tuple[str, str]] = {
         "remove everywhere",
         "one pod judges the request, the others follow; pods that are away follow later",
     ),
+    "ChangeFlavor": ("everywhere", "every pod does it; one judges first, pods that are away do it later"),
     "ChangeNamed": ("everywhere by name", "every pod that has it does it, each under its own id; one pod judges first"),
     "SetDefaultType": (
         "everywhere by name",

@@ -1,6 +1,5 @@
 """What belongs to a flavor: every pod holds the same, so that any may tell it, and every one has to change it."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -42,34 +41,6 @@ async def test_a_flavor_is_described_in_all_pods(cloud: Cloud, admin: Client, cl
         assert refusal(await newer.put(path, json=wrong))[0] == 400
     assert (await client.at("compute 2.55").put(path, json=wanted)).status == 403
     assert told(cloud, "m1.small", "description") == ["ü/1"] * 2
-
-
-@pytest.mark.impatient
-@pytest.mark.usefixtures("small")
-async def test_a_pod_that_is_away_is_named_and_changed_by_asking_again(cloud: Cloud, admin: Client) -> None:
-    admin = admin.at("compute 2.61")
-    changes = (
-        ("PUT", "", {"flavor": {"description": "new"}}),
-        ("PUT", "/os-extra_specs/a", {"a": "1"}),
-        ("POST", "/action", {"addTenantAccess": {"tenant": TENANT}}),
-    )
-    await cloud.pods[1].nova.stop()
-    for method, below, body in changes:
-        status, text = refusal(await admin.request(method, f"{ROOT}/m1.small{below}", json=body))
-        assert (status, "RegionTwo" in text, "Repeat the request" in text) == (503, True, True)
-    assert told(cloud, "m1.small", "description") == ["new", None]
-    await cloud.pods[1].nova.start()
-    for method, below, body in changes:
-        for _ in range(50):
-            reply = await admin.request(method, f"{ROOT}/m1.small{below}", json=body)
-            if reply.status != 503:
-                break
-            # Until its breaker lets somebody try again.
-            await asyncio.sleep(0.05)
-        assert reply.status == 200, reply.text
-    assert told(cloud, "m1.small", "description") == ["new"] * 2
-    assert told(cloud, "m1.small", "access") == [{TENANT}] * 2
-    assert told(cloud, "m1.small", "extra_specs") == [{"hw:numa_nodes": "1", "a": "1"}] * 2
 
 
 @pytest.mark.usefixtures("small")

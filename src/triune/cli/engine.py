@@ -50,7 +50,7 @@ def handlers(shared: Gateway) -> Mapping[str, Handler]:
     """What brings each kind of key to what is wanted; the same in the gateway and in the worker."""
     ports = TopPorts(shared.service_user, central(shared.conf))
     return {
-        **Convergence(shared.registry, shared.service_user, shared.intents).handlers(),
+        **Convergence(shared.registry, shared.service_user, shared.intents, shared.changes).handlers(),
         **ImageConvergence(
             shared.registry,
             shared.service_user,

@@ -30,6 +30,7 @@ from triune.pods.service_user import ServiceUser
 from triune.quota.limits import Limits as QuotaLimits
 from triune.quota.room import Rooms
 from triune.scheduler import scheduler
+from triune.shared.changes import Changes
 from triune.shared.intents import Intents
 from triune.work.away import Away
 from triune.work.journal import Journal
@@ -118,6 +119,7 @@ async def gateway(conf: cfg.ConfigOpts) -> AsyncIterator[Gateway]:
             own_zones=OwnZones(service_user, conf.pods.list_deadline),
             journal=journal,
             intents=Intents(database, journal),
+            changes=Changes(database, journal),
             limits=QuotaLimits(database, journal),
             rooms=Rooms(),
             runner=Runner(journal, handlers, engine.pace(conf), Away(health)),

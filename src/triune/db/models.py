@@ -106,6 +106,19 @@ class RemovalRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
+class ChangeRow(Base):
+    """What a part of a shared resource is to be in a pod: `value` as JSON, null where it is to be no more."""
+
+    __tablename__ = "changes"
+
+    kind: Mapped[str] = mapped_column(String(36), primary_key=True)
+    resource_id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    pod_id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    part: Mapped[str] = mapped_column(String(300), primary_key=True)
+    value: Mapped[str] = mapped_column(Text(2**20))
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class LimitRow(Base):
     """A limit that was set at the top, for a project, a user in a project, or a quota class.
 

@@ -30,6 +30,7 @@ from triune.pods.service_user import ServiceUser
 from triune.quota.limits import Limits
 from triune.quota.room import Rooms
 from triune.scheduler.scheduler import Scheduler
+from triune.shared.changes import Changes
 from triune.shared.intents import Intents
 from triune.work.journal import Journal
 from triune.work.runner import Runner
@@ -92,6 +93,7 @@ class Gateway:
     own_zones: OwnZones
     journal: Journal
     intents: Intents
+    changes: Changes
     limits: Limits
     rooms: Rooms
     runner: Runner

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, exists
+from sqlalchemy import and_, delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from triune.db.engine import Database
-from triune.db.models import JournalRow, RemovalRow, now
+from triune.db.models import ChangeRow, JournalRow, PodRow, RemovalRow, now
 from triune.work.journal import Journal
 from triune.work.requests import Key
 
@@ -39,6 +39,8 @@ class Intents:
             for key in keys:
                 await session.execute(delete(RemovalRow).where(_is(key)))
                 if removed:
+                    # What was to be changed in it is not meant for another one of this id.
+                    await session.execute(delete(ChangeRow).where(_changes(key)))
                     session.add(RemovalRow(kind=key.kind, resource_id=key.resource_id, pod_id=key.pod_id))
 
         await self._database.repeat(write)
@@ -49,7 +51,7 @@ class Intents:
             return await session.get(RemovalRow, (key.kind, key.resource_id, key.pod_id)) is not None
 
     async def prune(self, keep: float) -> None:
-        """Forget removals older than `keep` seconds that were done."""
+        """Forget removals older than `keep` seconds that were done, and what concerns pods that are not registered."""
         waiting = exists().where(
             JournalRow.kind == RemovalRow.kind,
             JournalRow.resource_id == RemovalRow.resource_id,
@@ -59,6 +61,11 @@ class Intents:
         statement = delete(RemovalRow).where(RemovalRow.created_at < now() - timedelta(seconds=keep), ~waiting)
         async with self._database.transaction() as session:
             await session.execute(statement)
+            await session.execute(delete(ChangeRow).where(ChangeRow.pod_id.not_in(select(PodRow.pod_id))))
+
+
+def _changes(key: Key) -> Any:
+    return and_(ChangeRow.kind == key.kind, ChangeRow.resource_id == key.resource_id, ChangeRow.pod_id == key.pod_id)
 
 
 def _is(key: Key) -> Any:

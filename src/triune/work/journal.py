@@ -43,7 +43,7 @@ _FREE = TABLE.c.owner.is_(None)
 
 
 class Journal:
-    """Reads and writes the journal. All methods but `request` are transactions of their own.
+    """Reads and writes the journal. All methods but `request` and `close` are transactions of their own.
 
     Those return only what was committed, and raise `DatabaseUnavailable`.
     """
@@ -232,18 +232,22 @@ class Journal:
 
     async def done(self, keys: Iterable[Key]) -> None:
         """Close keys whose work was done by whoever asked for it, unless somebody works on them or asked again."""
-        statements = [
+        keys = sorted(set(keys))
+
+        async def work(session: AsyncSession) -> None:
+            for key in keys:
+                await self.close(session, key)
+
+        await self._database.repeat(work)
+
+    async def close(self, session: AsyncSession, key: Key) -> bool:
+        """The same of one key, in the caller's transaction; False where it stays open."""
+        statement = (
             update(TABLE)
             .where(is_key(key), _FREE, JournalRow.generation == JournalRow.done_generation + 1)
             .values(done_generation=JournalRow.generation, last_error=None, due_at=NEVER, updated_at=now())
-            for key in sorted(set(keys))
-        ]
-
-        async def work(session: AsyncSession) -> None:
-            for statement in statements:
-                await session.execute(statement)
-
-        await self._database.repeat(work)
+        )
+        return _changed(await session.execute(statement))
 
     async def explain(self, which: ColumnElement[bool], why: str) -> None:
         """Say of keys that are due and match a condition why nobody works on them; `why` begins with `waits:`.

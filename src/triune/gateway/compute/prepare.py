@@ -12,6 +12,7 @@ from triune.pods.client import PodUnreachable
 from triune.pods.registry import Pod
 from triune.shared.convergence import FLAVOR, KEYPAIR, keypair_id
 from triune.shared.copying import CopyRefused, copy_flavor, copy_keypair, flavor_path, keypair_path
+from triune.shared.flavor_parts import change_flavor
 from triune.work.journal import Key
 
 LOG = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ async def prepare_flavor(call: Call, pod: Pod, reference: Any) -> None:
 
     async def copy(source: Pod, target: Pod) -> None:
         await copy_flavor(call.gateway.service_user, source, target, flavor_id)
+        _, lacks = await call.gateway.changes.of(Key(FLAVOR, flavor_id, source.id))
+        await change_flavor(call.gateway.service_user, target, flavor_id, lacks)
 
     await _prepare(call, Key(FLAVOR, flavor_id, pod.id), pod, flavor_path(flavor_id), copy)
 

@@ -19,6 +19,7 @@ from triune.gateway.compute.aggregate_changes import (
 from triune.gateway.compute.aggregates import list_aggregates, show_aggregate
 from triune.gateway.compute.create_server import CreateServer
 from triune.gateway.compute.external_events import AssistedSnapshots, ExternalEvents
+from triune.gateway.compute.flavor_changes import ChangeFlavor
 from triune.gateway.compute.flavors import BRIEF_FLAVORS, FLAVORS, SHARED_FLAVORS, choose_flavor_id
 from triune.gateway.compute.follow import Gone, Listed, OneServer
 from triune.gateway.compute.hypervisors import BRIEF_HYPERVISORS, HYPERVISORS, Hypervisors, Numbered, OneHypervisor
@@ -41,7 +42,7 @@ from triune.gateway.compute.usages import AuditLog, PagedUsages, Usages
 from triune.gateway.compute.volumes_boot import volumes_boot
 from triune.gateway.compute.zones import availability_zones, availability_zones_detail
 from triune.gateway.errors import compute_fault
-from triune.gateway.everywhere import CreateEverywhere, Everywhere, RemoveEverywhere
+from triune.gateway.everywhere import CreateEverywhere, RemoveEverywhere
 from triune.gateway.gather import Gather
 from triune.gateway.matching import Matching
 from triune.gateway.only_one import OnlyOne
@@ -86,7 +87,7 @@ OWN_ROUTES = (
     Route("POST", "/flavors", CreateEverywhere(SHARED_FLAVORS, complete=choose_flavor_id)),
     Route("GET", "/flavors/{flavor_id}/{rest:path}", Anywhere()),
     Route("DELETE", "/flavors/{flavor_id}", RemoveEverywhere(SHARED_FLAVORS)),
-    Route("POST PUT DELETE", "/flavors/{flavor_id}/{rest:path}", Everywhere()),
+    Route("POST PUT DELETE", "/flavors/{flavor_id}/{rest:path}", ChangeFlavor()),
     Route("GET", "/os-keypairs", Union(KEYPAIRS)),
     Route("POST", "/os-keypairs", CreateEverywhere(SHARED_KEYPAIRS, follow=follow_keypair)),
     Route("GET", "/os-keypairs/{name}", Anywhere()),

@@ -1,0 +1,24 @@
+"""Changes of shared resources that pods were away for."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from triune.db.models import TABLE_OPTIONS
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "changes",
+        sa.Column("kind", sa.String(36), primary_key=True),
+        sa.Column("resource_id", sa.String(255), primary_key=True),
+        sa.Column("pod_id", sa.String(36), primary_key=True),
+        sa.Column("part", sa.String(300), primary_key=True),
+        sa.Column("value", sa.Text(2**20), nullable=False),
+        sa.Column("created_at", sa.DateTime, nullable=False),
+        **TABLE_OPTIONS,  # type: ignore[arg-type]
+    )
