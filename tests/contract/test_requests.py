@@ -61,7 +61,7 @@ async def test_pods_without_a_common_microversion(cloud: Cloud, client: Client) 
         reply = await client.at(f"compute {asked}").get("/compute/v2.1/servers")
         assert reply.status == 406
         assert "no microversion in common" in reply.json["computeFault"]["message"]
-    (entry,) = (await client.get("/compute/")).json["versions"]
+    entry = (await client.get("/compute/")).json["versions"][-1]
     assert (entry["min_version"], entry["version"]) == ("", "")
 
 

@@ -28,6 +28,8 @@ TABLE_OPTIONS: Final = {
 
 # MariaDB and MySQL keep whole seconds unless told.
 PRECISE_TIME: Final = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+# The same keep 64 KiB in a `TEXT`; the description of a flavor has up to as many characters.
+LONG_TEXT: Final = Text().with_variant(mysql.MEDIUMTEXT(), "mysql", "mariadb")
 
 
 class Base(DeclarativeBase):
@@ -115,7 +117,7 @@ class ChangeRow(Base):
     resource_id: Mapped[str] = mapped_column(String(255), primary_key=True)
     pod_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     part: Mapped[str] = mapped_column(String(300), primary_key=True)
-    value: Mapped[str] = mapped_column(Text(2**20))
+    value: Mapped[str] = mapped_column(LONG_TEXT)
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
