@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from triune.network.top import central
 from triune.network.top_ports import TopPorts
 
 from .central import wire
-from .cloud.cloud import Cloud
+from .cloud.cloud import REGIONS, Cloud
 from .cloud.keystone import Token
 from .cloud.neutron import Record
-from .gateway import IMPATIENT, Running, running, schema, write_settings
+from .gateway import IMPATIENT, Running, register, running, schema, write_settings
 from .network_world import World, world
 
 
@@ -102,11 +103,28 @@ async def cloud(request: pytest.FixtureRequest) -> AsyncIterator[Cloud]:
     await cloud.stop()
 
 
+@pytest.fixture(scope="session")
+def databases(empty_database: Path) -> Callable[[int], Path]:
+    """Databases by their number of pods: RegionOne as az1, RegionTwo as az2, and so on."""
+
+    @cache
+    def database_of(pods: int) -> Path:
+        path = Path(shutil.copy(empty_database, empty_database.with_stem(f"triune-{pods}")))
+        register(path, {region: f"az{number}" for number, region in enumerate(REGIONS[:pods], start=1)})
+        return path
+
+    return database_of
+
+
 @pytest.fixture
-async def start_gateway(cloud: Cloud, tmp_path: Path, empty_database: Path) -> AsyncIterator[Callable[..., Any]]:
+def database(tmp_path: Path, empty_database: Path) -> Path:
+    """A test's own database, without pods."""
+    return Path(shutil.copy(empty_database, tmp_path / "triune.db"))
+
+
+@pytest.fixture
+async def start_gateway(cloud: Cloud, tmp_path: Path, database: Path) -> AsyncIterator[Callable[..., Any]]:
     """A context manager that runs a gateway with some settings changed; all share one database."""
-    database = tmp_path / "triune.db"
-    shutil.copy(empty_database, database)
 
     @asynccontextmanager
     async def start(settings: Settings | None = None) -> AsyncIterator[Running]:
@@ -133,11 +151,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-async def gateway(cloud: Cloud, start_gateway: Callable[..., Any], settings: Settings) -> AsyncIterator[Running]:
+async def gateway(
+    cloud: Cloud,
+    database: Path,
+    databases: Callable[[int], Path],
+    start_gateway: Callable[..., Any],
+    settings: Settings,
+) -> AsyncIterator[Running]:
     """A running gateway with all regions registered: RegionOne as az1, RegionTwo as az2, and so on."""
+    shutil.copy(databases(len(cloud.pods)), database)
     async with start_gateway(settings) as running_gateway:
-        for number, pod in enumerate(cloud.pods, start=1):
-            await running_gateway.shared.registry.create(pod.region, f"az{number}", "", "")
         yield running_gateway
 
 

@@ -5,18 +5,22 @@ import contextlib
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from oslo_config import cfg
+from sqlalchemy import NullPool, create_engine
+from sqlalchemy.orm import Session
 
 from triune import conf as settings
 from triune.cli import gateway as wiring
+from triune.db.models import PodRow
 from triune.gateway.app import App
 from triune.gateway.call import Gateway
+from triune.pods.registry import id_of
 
 from .cloud.keystone import PASSWORD
 
@@ -55,11 +59,11 @@ PATIENT: dict[str, dict[str, Any]] = {
 
 AUTHORITY = Path(__file__).parent / "ca.pem"
 IMPATIENT: dict[str, Any] = {
-    "connect_timeout": 0.3,
-    "list_deadline": 0.3,
-    "request_deadline": 0.5,
-    "store_deadline": 1,
-    "stall_timeout": 0.4,
+    "connect_timeout": 0.6,
+    "list_deadline": 0.8,
+    "request_deadline": 1.2,
+    "store_deadline": 1.8,
+    "stall_timeout": 0.8,
 }
 
 
@@ -95,6 +99,13 @@ def schema(path: Path) -> None:
     """`triune db upgrade`, as an operator runs it."""
     command = [str(Path(sys.executable).parent / "triune"), "--config-file", str(path), "db", "upgrade"]
     subprocess.run(command, check=True, timeout=60)
+
+
+def register(database: Path, zones: Mapping[str, str]) -> None:
+    """Write pods into the table, as the admin API does (test_admin_pods.py); `zones` by region."""
+    engine = create_engine(f"sqlite:///{database}", poolclass=NullPool)
+    with Session(engine) as session, session.begin():
+        session.add_all(PodRow(pod_id=id_of(region), region_name=region, az_name=zones[region]) for region in zones)
 
 
 @contextlib.asynccontextmanager

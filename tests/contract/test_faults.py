@@ -10,7 +10,7 @@ import pytest
 from .cloud import service
 from .cloud.cloud import Cloud
 from .conftest import Client
-from .gateway import Running
+from .gateway import IMPATIENT, Running
 
 pytestmark = pytest.mark.impatient
 
@@ -73,7 +73,7 @@ async def test_a_stopped_pod_is_missing_at_once_and_back_without_a_restart(cloud
         started = time.monotonic()
         reply = await client.get("/compute/v2.1/servers")
         assert (reply.status, len(reply.json["servers"])) == (200, 1)
-        assert time.monotonic() - started < 0.3
+        assert time.monotonic() - started < IMPATIENT["list_deadline"]
     await cloud.pods[1].nova.start()
     for _ in range(40):
         reply = await client.get("/compute/v2.1/servers")
@@ -90,8 +90,9 @@ async def test_a_breaker_leaves_a_hanging_pod_out(cloud: Cloud, client: Client) 
         started = time.monotonic()
         assert (await client.get("/compute/v2.1/servers")).status == 200
         times.append(time.monotonic() - started)
-    assert all(0.3 <= seconds < 0.8 for seconds in times[:3])
-    assert min(times[3:]) < 0.15
+    deadline = IMPATIENT["list_deadline"]
+    assert all(deadline <= seconds < 2 * deadline for seconds in times[:3])
+    assert min(times[3:]) < deadline / 2
     # Only the compute service is left out.
     assert "Triune-Missing-Pods" not in (await client.get("/image/v2/images")).headers
 

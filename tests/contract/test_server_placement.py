@@ -10,7 +10,7 @@ from sqlalchemy import text
 from .cloud import service
 from .cloud.cloud import Cloud
 from .conftest import Client, Reply
-from .gateway import Running
+from .gateway import IMPATIENT, Running
 
 pytestmark = [pytest.mark.usefixtures("flavors"), pytest.mark.impatient]
 
@@ -108,11 +108,11 @@ async def test_a_boot_in_az1_while_the_other_pod_hangs(cloud: Cloud, client: Cli
     network = cloud.pods[0].neutron.add_network(client.token.project_id)
     started = time.monotonic()
     assert (await boot(client, availability_zone="az1", networks=[{"uuid": network["id"]}])).status == 202
-    # Versions are asked of all pods, and only of those that answer for the next time.
-    assert time.monotonic() - started < 1
+    # Versions and networks are asked of all pods, and only of those that answer for the next time.
+    assert time.monotonic() - started < 3 * IMPATIENT["list_deadline"]
     started = time.monotonic()
     assert (await boot(client, availability_zone="az1", networks=[{"uuid": network["id"]}])).status == 202
-    assert time.monotonic() - started < 0.3
+    assert time.monotonic() - started < IMPATIENT["list_deadline"]
 
 
 @pytest.mark.parametrize("fault", [service.hang, service.drop, service.status(503), None])
@@ -123,7 +123,7 @@ async def test_a_boot_where_the_pod_is_away_is_a_clear_error_in_time(cloud: Clou
         cloud.pods[1].fails(fault)
     started = time.monotonic()
     reply = await boot(client, availability_zone="az2")
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 2 * IMPATIENT["request_deadline"] + IMPATIENT["list_deadline"]
     assert reply.status == 503
     message = reply.json["serviceUnavailable"]["message"]
     assert "RegionTwo" in message
@@ -260,7 +260,7 @@ async def test_a_flavor_is_copied_while_a_third_pod_hangs(cloud: Cloud, client: 
     started = time.monotonic()
     cloud.pods[0].glance.fails(service.hang)
     assert (await boot(client, flavorRef="big", availability_zone="az2")).status == 202
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 2 * IMPATIENT["list_deadline"]
 
 
 async def test_a_keypair_is_copied_to_the_pod_that_lacks_it(cloud: Cloud, client: Client) -> None:

@@ -14,8 +14,8 @@ from .lab import GATEWAY, Lab
 from .people import Person
 from .waiting import SECONDS, wait_until
 
-# After so many seconds the pod's Nova has the request.
-REACHED_SECONDS = 3.0
+# After so many seconds the pod's Nova has answered.
+ANSWERED_SECONDS = 4.0
 
 
 class Request(threading.Thread):
@@ -59,13 +59,14 @@ def test_a_server_whose_answer_was_lost(tenant: Person, lab: Lab, boot: dict[str
 def kill_before_the_answer(tenant: Person, lab: Lab, request: Request, name: str, region: str) -> None:
     """Send a request, and kill the gateway when the pod has answered it and the gateway has not passed that on.
 
-    While the pod's image service is frozen its Nova cannot answer. Meanwhile the gateway is stopped: it cannot read the
-    answer that Nova gives afterwards, which is complete once the server is ACTIVE, and dies with it unread.
+    While the pod's scheduler is frozen the gateway has Nova's 202 and keeps it: the server may have no host. It is
+    stopped then, sees nothing of what becomes of the server, and dies with the answer.
     """
     pid = lab.pid(GATEWAY)
-    with lab.frozen(f"{region}/glance-api"):
+    with lab.frozen(f"{region}/nova-scheduler"):
         request.start()
-        time.sleep(REACHED_SECONDS)
+        wait_until("a server in the pod", lambda: found(tenant, region, name))
+        time.sleep(ANSWERED_SECONDS)
         os.kill(pid, signal.SIGSTOP)
     try:
         wait_until("an active server in the pod", lambda: (found(tenant, region, name) or {}).get("status") == "ACTIVE")

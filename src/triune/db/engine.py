@@ -18,6 +18,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
+from triune.db import sqlite
+
 LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -174,7 +176,7 @@ def _create_engine(url: str) -> AsyncEngine:
         return create_async_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED")
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_async_engine(parsed, connect_args={"timeout": 10})
+    engine = create_async_engine(parsed, connect_args={"timeout": 10, "async_creator_fn": sqlite.connect})
 
     # WAL lets several gateways read while one writes; foreign keys are off in SQLite unless asked for.
     @event.listens_for(engine.sync_engine, "connect")

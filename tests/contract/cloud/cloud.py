@@ -10,6 +10,8 @@ from .nova import Nova
 from .placement import Placement
 from .service import Fault, Service
 
+REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
+
 
 @dataclass
 class PodCloud:
@@ -47,8 +49,7 @@ class Cloud:
 
     def __init__(self, regions: int) -> None:
         self.keystone = Keystone()
-        names = ("RegionOne", "RegionTwo", "RegionThree")[:regions]
-        self.pods = [self._pod(name) for name in names]
+        self.pods = [self._pod(name) for name in REGIONS[:regions]]
         self.central = Neutron(self.keystone, max_mtu=1450, ovn=False)
 
     def _pod(self, region: str) -> PodCloud:
