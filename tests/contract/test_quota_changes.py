@@ -57,7 +57,7 @@ async def test_an_older_limit_that_is_under_way_does_not_come_after_a_newer(
     await fake.start()
     slow = Slow(fake, name, monkeypatch)
     async with working(gateway):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await slow.held.wait()
         changing = asyncio.create_task(
             admin.delete(f"{QUOTAS[api]}/{PROJECT}") if dropped else set_quota(admin, api, PROJECT, **{name: 40})
@@ -84,7 +84,7 @@ async def test_a_users_older_limit_does_not_come_after_the_projects_are_dropped(
     await nova.start()
     slow = Slow(nova, "cores", monkeypatch)
     async with working(gateway):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             await slow.held.wait()
         dropping = asyncio.create_task(admin.delete(path))
         await asyncio.wait({dropping}, timeout=0.5)
