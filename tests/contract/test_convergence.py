@@ -36,7 +36,7 @@ async def eventually(condition: Callable[[], Any], seconds: float = 12.0) -> Non
 
 
 async def all_succeed(admin: Client) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while {job["status"] for job in await jobs(admin)} != {"SUCCESS"}:
             await asyncio.sleep(0.05)
 
