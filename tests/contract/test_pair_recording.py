@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from .cloud.cloud import Cloud
 from .cloud.keystone import PASSWORD
@@ -55,7 +56,7 @@ async def test_a_pair_is_what_was_said(
     server = cloud.pods[0].nova.add_server(caller.project_id, name="\u00fc")
     url = f"{proxy.root}/v2.1/{caller.project_id}/servers/{server['id']}?a=%2F"
     headers = {"X-Auth-Token": token, "OpenStack-API-Version": "compute 2.69", "Accept": "application/json"}
-    async with session.get(url, headers=headers) as response:
+    async with session.get(URL(url, encoded=True), headers=headers) as response:
         body = await response.text()
         assert cloud.pods[0].nova.root in body
     (pair,) = pairs

@@ -1,0 +1,135 @@
+"""What a real region said to Tempest, said through the gateway: the pod gets the question as it was put, and the client
+the answer as it was given, byte for byte, but for what has to be translated (`pairs/manners.py`).
+"""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from multidict import CIMultiDict
+
+from triune.gateway.app import SERVICES
+
+from .cloud.cloud import Cloud
+from .conftest import Client, Reply
+from .gateway import Running
+from .pairs.blank import fill
+from .pairs.manners import MANNERS, Body, Manner, Other, leaf
+from .pairs.pair import Pair, load
+from .pairs.replay import Got, Replay
+
+FAKES = {"compute": "nova", "volume": "cinder", "image": "glance"}
+# The zone of the recorded region: under this name it is known at the top as well, so that a zone is the same in both.
+ZONE = "nova"
+
+
+@pytest.fixture
+async def gateway(cloud: Cloud, start_gateway: Any) -> AsyncIterator[Running]:
+    """A gateway that knows the recorded region by its own zone."""
+    async with start_gateway({}) as running:
+        for pod, zone in zip(cloud.pods, (ZONE, "other"), strict=True):
+            await running.shared.registry.create(pod.region, zone, "", "")
+        yield running
+
+
+def manner_of(pair: Pair) -> tuple[str, Manner | None]:
+    """The class of the strategy that answers a pair, and what may differ."""
+    (service,) = (each for each in SERVICES if each.name == pair.service)
+    tail = pair.path.partition("?")[0].removeprefix(f"/{service.version}")
+    tail = tail.removeprefix(f"/{pair.caller.project_id}")
+    match = service.routes.match(pair.method, tail)
+    assert match is not None, pair.title
+    name = type(leaf(match.strategy, pair.microversion.partition(" ")[2])).__name__
+    return name, MANNERS.get(name)
+
+
+@pytest.mark.parametrize("service", FAKES)
+async def test_pairs_pass_through_the_gateway(
+    cloud: Cloud, gateway: Running, session: aiohttp.ClientSession, service: str, subtests: pytest.Subtests
+) -> None:
+    for pair in load(service):
+        name, manner = manner_of(pair)
+        if manner is None:
+            continue
+        with subtests.test(f"{pair.title} ({name})"):
+            await replay(cloud, gateway, session, pair, manner)
+
+
+async def replay(cloud: Cloud, gateway: Running, session: aiohttp.ClientSession, pair: Pair, manner: Manner) -> None:
+    """Put the question of a pair to the gateway, and compare both sides."""
+    replays = []
+    for number, pod in enumerate(cloud.pods):
+        service = getattr(pod, FAKES[pair.service])
+        addresses = {"{keystone}": cloud.keystone.root, "{compute}": pod.nova.root, "{volume}": pod.cinder.root}
+        addresses["{image}"] = pod.glance.root
+        # What is refused in one pod because it is wrong, or not there, is refused in the others in the same words.
+        answers = number == 0 or manner.other is Other.SAME or pair.status >= 400
+        replays.append(Replay(pair, addresses, answers, manner.is_paged))
+        replays[-1].stand_before(service)
+    caller = pair.caller
+    token = cloud.keystone.token(caller.project_id, caller.roles, user_id=caller.user_id)
+    reply = await ask(Client(session, gateway.root, token), pair)
+    got = [each for replay in replays for each in replay.got]
+    assert got, f"no pod got it: {reply.status} {reply.text[:300]}"
+    is_as_asked(got[0], pair, manner)
+    is_as_answered(reply, pair, manner, gateway.root, cloud.keystone.root)
+
+
+async def ask(client: Client, pair: Pair) -> Reply:
+    """What the gateway says to the question of a pair."""
+    return await client.request(
+        pair.method,
+        f"/{pair.service}{pair.path}",
+        headers=CIMultiDict(pair.headers),  # type: ignore[arg-type]
+        data=pair.body.encode() or None,
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+    )
+
+
+def is_as_asked(got: Got, pair: Pair, manner: Manner) -> None:
+    """The pod got what the client sent."""
+    _, _, query = pair.path.partition("?")
+    if not manner.is_paged:
+        assert got.query == query
+    if manner.question is Body.BYTES:
+        assert got.body.decode() == pair.body
+    elif pair.body:
+        sent, received = json.loads(pair.body), json.loads(got.body)
+        assert holds(received, sent)
+    for name, value in pair.headers:
+        if value.partition(" ")[2] != "latest" and not (manner.question is Body.VALUES and name == "Content-Type"):
+            assert got.headers.getall(name, []) == [value], name
+
+
+def holds(received: Any, sent: Any) -> bool:
+    """Whether a document has all of another, and perhaps more."""
+    if isinstance(sent, dict) and isinstance(received, dict):
+        return all(key in received and holds(received[key], value) for key, value in sent.items())
+    return bool(received == sent)
+
+
+# Of the gateway's own making.
+OWN = frozenset({"x-openstack-request-id", "content-length", "date", "server"})
+
+
+def is_as_answered(reply: Reply, pair: Pair, manner: Manner, root: str, keystone: str) -> None:
+    """The client got what the pod said."""
+    ours = {f"{{{service}}}": f"{root}/{service}" for service in FAKES} | {"{keystone}": keystone}
+    assert reply.status == pair.status, reply.text[:300]
+    expected = fill(pair.answer, ours)
+    if manner.answer is Body.BYTES or pair.status >= 400:
+        assert reply.body.decode() == expected
+    else:
+        assert written(reply.text) == written(expected)
+    told = CIMultiDict((name, fill(value, ours)) for name, value in pair.answer_headers)
+    names = {name.lower() for name in (*told, *reply.headers)} - OWN
+    for name in names:
+        assert reply.headers.getall(name, []) == told.getall(name, []), name
+    assert reply.headers.getall("Content-Length", []) == ([] if pair.status == 204 else [str(len(reply.body))])
+
+
+def written(text: str) -> Any:
+    """A document with its numbers as they are written and its keys in order; without the markers of links to pages."""
+    return json.loads(text, parse_float=repr, parse_int=repr, object_pairs_hook=list)
