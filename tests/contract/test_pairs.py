@@ -17,6 +17,7 @@ from .conftest import Client, Reply
 from .gateway import Running
 from .pairs.blank import fill
 from .pairs.manners import MANNERS, Body, Manner, Other, leaf
+from .pairs.operations import known
 from .pairs.pair import Pair, load
 from .pairs.replay import Got, Replay
 
@@ -45,13 +46,18 @@ def manner_of(pair: Pair) -> tuple[str, Manner | None]:
     return name, MANNERS.get(name)
 
 
+def is_brief(pair: Pair) -> bool:
+    """Whether a list tells little of each item: pods are asked for the long one, to know what it is sorted by."""
+    return f"{pair.operation}/detail" in known(pair.service)
+
+
 @pytest.mark.parametrize("service", FAKES)
 async def test_pairs_pass_through_the_gateway(
     cloud: Cloud, gateway: Running, session: aiohttp.ClientSession, service: str, subtests: pytest.Subtests
 ) -> None:
     for pair in load(service):
         name, manner = manner_of(pair)
-        if manner is None:
+        if manner is None or (manner.is_paged and is_brief(pair)):
             continue
         with subtests.test(f"{pair.title} ({name})"):
             await replay(cloud, gateway, session, pair, manner)
@@ -72,8 +78,10 @@ async def replay(cloud: Cloud, gateway: Running, session: aiohttp.ClientSession,
     token = cloud.keystone.token(caller.project_id, caller.roles, user_id=caller.user_id)
     reply = await ask(Client(session, gateway.root, token), pair)
     got = [each for replay in replays for each in replay.got]
-    assert got, f"no pod got it: {reply.status} {reply.text[:300]}"
-    is_as_asked(got[0], pair, manner)
+    if pair.status != 406:
+        # Which microversions there are, the gateway says itself.
+        assert got, f"no pod got it: {reply.status} {reply.text[:300]}"
+        is_as_asked(got[-1], pair, manner)
     is_as_answered(reply, pair, manner, gateway.root, cloud.keystone.root)
 
 
@@ -99,7 +107,8 @@ def is_as_asked(got: Got, pair: Pair, manner: Manner) -> None:
         sent, received = json.loads(pair.body), json.loads(got.body)
         assert holds(received, sent)
     for name, value in pair.headers:
-        if value.partition(" ")[2] != "latest" and not (manner.question is Body.VALUES and name == "Content-Type"):
+        # `latest` is what all pods have; and where the gateway asks for itself, there is no body to have a type.
+        if value.partition(" ")[2] != "latest" and (pair.body or name != "Content-Type"):
             assert got.headers.getall(name, []) == [value], name
 
 
@@ -119,17 +128,9 @@ def is_as_answered(reply: Reply, pair: Pair, manner: Manner, root: str, keystone
     ours = {f"{{{service}}}": f"{root}/{service}" for service in FAKES} | {"{keystone}": keystone}
     assert reply.status == pair.status, reply.text[:300]
     expected = fill(pair.answer, ours)
-    if manner.answer is Body.BYTES or pair.status >= 400:
-        assert reply.body.decode() == expected
-    else:
-        assert written(reply.text) == written(expected)
+    assert reply.body.decode() == expected
     told = CIMultiDict((name, fill(value, ours)) for name, value in pair.answer_headers)
     names = {name.lower() for name in (*told, *reply.headers)} - OWN
     for name in names:
         assert reply.headers.getall(name, []) == told.getall(name, []), name
     assert reply.headers.getall("Content-Length", []) == ([] if pair.status == 204 else [str(len(reply.body))])
-
-
-def written(text: str) -> Any:
-    """A document with its numbers as they are written and its keys in order; without the markers of links to pages."""
-    return json.loads(text, parse_float=repr, parse_int=repr, object_pairs_hook=list)

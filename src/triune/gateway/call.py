@@ -310,7 +310,7 @@ def translate_body(body: bytes, translation: Translation) -> bytes:
         return body
     try:
         document = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         try:
             # Of what pods write, the standard library reads a little more: lone surrogates.
             document = json.loads(body)

@@ -41,12 +41,10 @@ class Manner:
 
     other: Other = Other.LACKS
     question: Body = Body.BYTES
-    answer: Body = Body.BYTES
     is_paged: bool = False
     why: str = ""
 
 
-_MERGED = "one document is made of those of all pods; white space between its values is not kept"
 MANNERS: Final[Mapping[str, Manner]] = {
     "Owner": Manner(),
     "OneServer": Manner(),
@@ -61,21 +59,21 @@ MANNERS: Final[Mapping[str, Manner]] = {
     "Anywhere": Manner(Other.SAME),
     "NetworkProxy": Manner(Other.SAME, why="without central Neutron"),
     "InAll": Manner(Other.SAME),
-    "Common": Manner(Other.SAME, answer=Body.VALUES, why=_MERGED),
+    "Common": Manner(Other.SAME),
     "Everywhere": Manner(Other.SAME),
     "RemoveEverywhere": Manner(Other.SAME),
     "CreateEverywhere": Manner(
         Other.SAME, question=Body.VALUES, why="all pods get one id: the body is written anew with it"
     ),
-    "Gather": Manner(answer=Body.VALUES, is_paged=True, why=_MERGED),
-    "Listed": Manner(answer=Body.VALUES, is_paged=True, why=_MERGED),
-    "Probing": Manner(answer=Body.VALUES, is_paged=True, why=_MERGED),
-    "GatherSince": Manner(answer=Body.VALUES, is_paged=True, why=_MERGED),
-    "Hypervisors": Manner(answer=Body.VALUES, is_paged=True, why=_MERGED),
-    "Union": Manner(answer=Body.VALUES, is_paged=True, why=_MERGED),
-    "Collect": Manner(answer=Body.VALUES, why=_MERGED),
-    "Matching": Manner(answer=Body.VALUES, why=_MERGED),
-    "Sum": Manner(answer=Body.VALUES, why=_MERGED),
+    "Gather": Manner(is_paged=True),
+    "Listed": Manner(is_paged=True),
+    "Probing": Manner(is_paged=True),
+    "GatherSince": Manner(is_paged=True),
+    "Hypervisors": Manner(is_paged=True),
+    "Union": Manner(is_paged=True),
+    "Collect": Manner(),
+    "Matching": Manner(),
+    "Sum": Manner(),
     "CreateIn": Manner(Other.SAME, question=Body.VALUES, why="whichever pod is chosen; types are named to it"),
 }
 

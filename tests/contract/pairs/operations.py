@@ -73,6 +73,11 @@ _TABLES = {
 }
 
 
+def known(service: str) -> set[str]:
+    """All operations of an API, without what actions there are."""
+    return {f"{method} {path}" for method, path in _lines(service)}
+
+
 def operation_of(service: str, method: str, path: str, body: bytes, project_id: str) -> str | None:
     """The name of an operation, `POST /servers/{server_id}/action os-start`; None: it is none of those known.
 
