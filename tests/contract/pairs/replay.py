@@ -1,9 +1,9 @@
 """A region's service that answers one question as it was recorded."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qs, parse_qsl, unquote
 
 from aiohttp import web
 from multidict import CIMultiDict
@@ -44,9 +44,10 @@ class Replay:
     is_paged: bool = False
     got: list[Got] = field(default_factory=list)
 
-    def stand_before(self, service: Service) -> None:
-        """Get the requests of a fake from now on."""
-        service.fails(self)  # type: ignore[arg-type]
+    def stand_before(self, services: Iterable[Service]) -> None:
+        """Get the requests of fakes from now on."""
+        for service in services:
+            service.fails(self)
 
     async def __call__(self, request: web.Request) -> web.StreamResponse | None:
         if not self.answers:
@@ -61,6 +62,9 @@ class Replay:
     def _is_asked(self, method: str, path: str, query: str) -> bool:
         asked, _, asked_query = self.pair.path.partition("?")
         if (method, self._bare(path)) != (self.pair.method, self._bare(asked)):
+            return False
+        if self.is_paged and "marker" in parse_qs(query) and "marker" not in parse_qs(asked_query):
+            # What is behind the page, to know that there is no more.
             return False
         return not self.is_paged or _without_page(query) == _without_page(asked_query)
 
@@ -79,7 +83,7 @@ class Replay:
             return None
         for kind in _KINDS:
             found = re.fullmatch(kind.path.replace("{id}", "([^/]+)"), self._bare(path))
-            if found is not None and kind.service == self.pair.service and found[1] in self.pair.path:
+            if found is not None and found[1] in self.pair.path:
                 return web.json_response({kind.name: {"id": unquote(found[1]), "tenant_id": None}})
         return None
 
