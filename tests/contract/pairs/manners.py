@@ -46,6 +46,7 @@ class Manner:
 
 
 MANNERS: Final[Mapping[str, Manner]] = {
+    # The pod that has it.
     "Owner": Manner(),
     "OneServer": Manner(),
     "Addresses": Manner(),
@@ -53,18 +54,38 @@ MANNERS: Final[Mapping[str, Manner]] = {
     "VolumeActions": Manner(),
     "InstanceActions": Manner(),
     "Interfaces": Manner(),
+    "Here: server_groups": Manner(),
     "OnlyOne": Manner(),
     "OneHypervisor": Manner(),
     "ServiceOwner": Manner(),
+    "AtHost": Manner(),
+    "ManageVolume": Manner(),
+    "ExternalEvents": Manner(),
+    "AssistedSnapshots": Manner(),
+    # Any pod.
     "Anywhere": Manner(Other.SAME),
-    "NetworkProxy": Manner(Other.SAME, why="without central Neutron"),
+    "NetworkProxy": Manner(Other.SAME, why="without networks in the central region, any pod answers"),
+    "Here: show_image": Manner(Other.SAME),
+    "Here: download_image": Manner(Other.SAME),
+    "Here: show_version": Manner(Other.SAME),
     "InAll": Manner(Other.SAME),
     "Common": Manner(Other.SAME),
+    # All pods.
     "Everywhere": Manner(Other.SAME),
     "RemoveEverywhere": Manner(Other.SAME),
     "CreateEverywhere": Manner(
         Other.SAME, question=Body.VALUES, why="all pods get one id: the body is written anew with it"
     ),
+    "CreateNamed": Manner(Other.SAME),
+    "SetDefaultType": Manner(Other.SAME),
+    # Those that have it under its name.
+    "ChangeNamed": Manner(),
+    "RemoveNamed": Manner(),
+    # Whichever is chosen.
+    "CreateServer": Manner(Other.SAME, question=Body.VALUES, why="what the pod calls its zone is put in"),
+    "CreateIn": Manner(Other.SAME, question=Body.VALUES, why="volume types are named to the pod"),
+    "ImportRecord": Manner(Other.SAME),
+    # Merged lists.
     "Gather": Manner(is_paged=True),
     "Listed": Manner(is_paged=True),
     "Probing": Manner(is_paged=True),
@@ -72,28 +93,50 @@ MANNERS: Final[Mapping[str, Manner]] = {
     "Hypervisors": Manner(is_paged=True),
     "Union": Manner(is_paged=True),
     "Collect": Manner(),
+    "Join": Manner(),
     "Matching": Manner(),
     "Sum": Manner(),
-    "CreateNamed": Manner(Other.SAME),
-    "ChangeNamed": Manner(Other.SAME),
-    "RemoveNamed": Manner(Other.SAME),
-    "SetDefaultType": Manner(Other.SAME),
-    "AtHost": Manner(),
-    "ManageVolume": Manner(),
-    "ImportRecord": Manner(Other.SAME),
-    "Join": Manner(),
-    "AuditLog": Manner(),
-    "Usages": Manner(),
     "PagedUsages": Manner(is_paged=True),
-    "ExternalEvents": Manner(),
-    "AssistedSnapshots": Manner(),
-    "SetQuota": Manner(Other.SAME),
-    "RemoveQuota": Manner(Other.SAME),
-    "ShowQuota": Manner(),
-    "CreateServer": Manner(Other.SAME),
-    "Here": Manner(),
-    "CreateIn": Manner(Other.SAME, question=Body.VALUES, why="whichever pod is chosen; types are named to it"),
+    "Usages": Manner(),
+    "AuditLog": Manner(),
 }
+
+_LIMITS = (
+    "the limits are those of the whole cloud: set at the top, or the smallest of the pods; what is used is added up"
+)
+_AGGREGATES = "an aggregate has an id of the top, and its hosts are told by all pods: tests/contract/test_aggregates.py"
+_GROUPS = "a server group has an id of the top, and its members are told by all pods: test_server_groups.py"
+_ZONES = "the zones are those of the top: test_zones.py"
+_UPLOADS = "the data go to one pod, and are copied to others by the worker: test_image_copies.py"
+NOT_REPLAYED: Final[Mapping[str, str]] = {
+    "ShowQuota": _LIMITS,
+    "SetQuota": _LIMITS,
+    "RemoveQuota": _LIMITS,
+    "Here: show_limits": _LIMITS,
+    "Here: show_defaults": _LIMITS,
+    "Here: list_aggregates": _AGGREGATES,
+    "Here: show_aggregate": _AGGREGATES,
+    "Here: create_aggregate": _AGGREGATES,
+    "Here: change_aggregate": _AGGREGATES,
+    "Here: remove_aggregate": _AGGREGATES,
+    "Here: act_on_aggregate": _AGGREGATES,
+    "Here: cache_images": _AGGREGATES,
+    "Here: list_server_groups": _GROUPS,
+    "Here: show_server_group": _GROUPS,
+    "Here: create_server_group": _GROUPS,
+    "Here: remove_server_group": _GROUPS,
+    "Here: availability_zones": _ZONES,
+    "Here: availability_zones_detail": _ZONES,
+    "Here: upload": _UPLOADS,
+    "Here: import_image": _UPLOADS,
+    "Here: import_methods": "what the gateway can import is told: test_images.py",
+}
+
+
+def name_of(strategy: Strategy) -> str:
+    """A strategy's key in these tables: its class, and with it what `Here` calls."""
+    handler = vars(strategy).get("_handler")
+    return f"{type(strategy).__name__}: {handler.__name__}" if handler is not None else type(strategy).__name__
 
 
 def leaf(strategy: Strategy, microversion: str) -> Strategy:

@@ -16,6 +16,7 @@ from .blank import fill
 from .pair import Pair
 
 _KINDS = [kind for kind in vars(locate).values() if isinstance(kind, Kind)]
+_NAMED = (locate.VOLUME_TYPE, locate.GROUP_TYPE, locate.QOS_SPECS)
 # What the gateway puts into a question of its own: how much it reads at once.
 _PAGE = frozenset({"limit", "marker"})
 
@@ -81,11 +82,22 @@ class Replay:
         """A resource that the gateway looks for, to know whose pod this is."""
         if method != "GET":
             return None
+        bare = self._bare(path)
         for kind in _KINDS:
-            found = re.fullmatch(kind.path.replace("{id}", "([^/]+)"), self._bare(path))
+            found = re.fullmatch(kind.path.replace("{id}", "([^/]+)"), bare)
             if found is not None and found[1] in self.pair.path:
-                return web.json_response({kind.name: {"id": unquote(found[1]), "tenant_id": None}})
+                return web.json_response({kind.name: _resource(unquote(found[1]))})
+        for kind in _NAMED:
+            collection = kind.path.removesuffix("/{id}")
+            named = re.search(f"{collection}/([^/?]+)", self._bare(self.pair.path))
+            if bare == collection and named is not None:
+                # Under its name, it is found in the others.
+                return web.json_response({f"{kind.name.removesuffix('s')}s": [_resource(named[1])]})
         return None
+
+
+def _resource(resource_id: str) -> dict[str, str | None]:
+    return {"id": resource_id, "name": f"name of {resource_id}", "tenant_id": None}
 
 
 def _without_page(query: str) -> list[tuple[str, str]]:
