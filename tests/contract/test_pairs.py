@@ -21,10 +21,11 @@ from triune.gateway.strategies import Anywhere
 from .cloud.cloud import Cloud
 from .conftest import Client, Reply
 from .gateway import Running
+from .pairs.asked import asked
 from .pairs.blank import fill
 from .pairs.manners import MANNERS, NOT_REPLAYED, Body, Manner, Other, leaf, name_of
 from .pairs.operations import known
-from .pairs.pair import Pair, load, path_of
+from .pairs.pair import Pair, load
 from .pairs.replay import Got, Replay
 
 FAKES = {"compute": "nova", "volume": "cinder", "image": "glance"}
@@ -67,9 +68,14 @@ def why_not(pair: Pair) -> str | None:
     return None
 
 
+def recorded(service: str) -> list[Pair]:
+    """All that is known of a real service."""
+    return [*load(service), *asked(service)]
+
+
 def replayed(service: str) -> list[Pair]:
     """The pairs that are replayed."""
-    return [pair for pair in load(service) if why_not(pair) is None]
+    return [pair for pair in recorded(service) if why_not(pair) is None]
 
 
 @pytest.mark.parametrize("service", FAKES)
@@ -79,16 +85,16 @@ def test_the_set_does_not_shrink(service: str) -> None:
 
 
 def test_what_is_not_replayed_is_not_replayed_for_a_reason() -> None:
-    used = {manner_of(pair)[0] for service in FAKES for pair in load(service)}
+    used = {manner_of(pair)[0] for service in FAKES for pair in recorded(service)}
     assert used <= {*MANNERS, *NOT_REPLAYED}
     assert not {*MANNERS} & {*NOT_REPLAYED}
 
 
 def test_nothing_secret_was_recorded() -> None:
     for service in FAKES:
-        text = path_of(service).read_text()
+        text = "\n".join(f"{each.body}\n{each.answer}" for each in load(service))
         assert not re.search(r"gAAAA|BEGIN [A-Z ]*PRIVATE KEY|/work/|/root/", text)
-        secrets = re.findall(r'"(?:adminPass|admin_pass|auth_key|private_key)\\": \\"([^"]*)\\"', text)
+        secrets = re.findall(r'"(?:adminPass|admin_pass|auth_key|private_key)": "([^"]*)"', text)
         assert {*secrets} <= {"recorded", ""}
 
 
@@ -115,16 +121,16 @@ async def replay(cloud: Cloud, gateway: Running, session: aiohttp.ClientSession,
         replays[-1].stand_before(pod.services)
     caller = pair.caller
     token = cloud.keystone.token(caller.project_id, caller.roles, user_id=caller.user_id)
-    reply = await ask(Client(session, gateway.root, token), pair)
+    reply = await put(Client(session, gateway.root, token), pair)
     got = [each for replay in replays for each in replay.got]
-    if pair.status != 406:
-        # Which microversions there are, the gateway says itself.
-        assert got, f"no pod got it: {reply.status} {reply.text[:300]}"
+    # What is wrong with a request the gateway may see itself; then it says so in the same words.
+    assert got or pair.status >= 400, f"no pod got it: {reply.status} {reply.text[:300]}"
+    if got:
         is_as_asked(got[-1], pair, manner)
     is_as_answered(reply, pair, manner, gateway.root, replays[0].addresses)
 
 
-async def ask(client: Client, pair: Pair) -> Reply:
+async def put(client: Client, pair: Pair) -> Reply:
     """What the gateway says to the question of a pair."""
     return await client.request(
         pair.method,
@@ -179,7 +185,8 @@ def is_as_answered(reply: Reply, pair: Pair, manner: Manner, root: str, addresse
         for name, value in pair.answer_headers
     )
     for name in {name.lower() for name in (*headers, *reply.headers)} - OWN:
-        assert reply.headers.getall(name, []) == headers.getall(name, []), name
+        # Several lines of a header are one list (RFC 9110, 5.3).
+        assert ", ".join(reply.headers.getall(name, ["-"])) == ", ".join(headers.getall(name, ["-"])), name
     assert reply.headers.getall("Content-Length", []) == ([] if pair.status == 204 else [str(len(reply.body))])
 
 
