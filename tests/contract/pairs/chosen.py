@@ -50,7 +50,7 @@ def _worth(pair: Pair) -> tuple[bool, int]:
 
 
 def _age(pair: Pair) -> tuple[list[int], int]:
-    number = pair.microversion.partition(" ")[2]
+    number = pair.microversion
     parts = [int(part) for part in number.split(".") if part.isdecimal()]
     # `latest` is the newest; the oldest need not be named.
     return ([99] if number == "latest" else parts), pair.status

@@ -6,6 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from multidict import CIMultiDict
+
+from triune.gateway.compute.table import COMPUTE
+from triune.gateway.volume.table import VOLUME_SERVICE
+
+_MICROVERSIONS = {each.name: each.microversions for each in (COMPUTE, VOLUME_SERVICE)}
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 SERVICES = ("compute", "volume", "image")
 
@@ -42,13 +48,14 @@ class Pair:
 
     @property
     def microversion(self) -> str:
-        """What was asked for, `compute 2.69`, or nothing."""
-        return next((value for name, value in self.headers if name.lower() == "openstack-api-version"), "")
+        """The number that was asked for, `2.69`, or nothing."""
+        microversions = _MICROVERSIONS.get(self.service)
+        return (microversions.asked(CIMultiDict(self.headers)) if microversions is not None else None) or ""
 
     @property
     def title(self) -> str:
         """How a test calls it."""
-        return f"{self.operation} {self.microversion.partition(' ')[2]}: {self.status}".replace(" :", ":")
+        return f"{self.operation} {self.microversion}: {self.status}".replace(" :", ":")
 
 
 def path_of(service: str) -> Path:

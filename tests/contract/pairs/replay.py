@@ -76,7 +76,7 @@ class Replay:
     def _answer(self) -> web.StreamResponse:
         pair = self.pair
         headers = CIMultiDict((name, fill(value, self.addresses)) for name, value in pair.answer_headers)
-        return web.Response(status=pair.status, headers=headers, body=fill(pair.answer, self.addresses).encode())
+        return _Verbatim(status=pair.status, headers=headers, body=fill(pair.answer, self.addresses).encode())
 
     def _shown(self, method: str, path: str) -> web.StreamResponse | None:
         """A resource that the gateway looks for, to know whose pod this is."""
@@ -94,6 +94,16 @@ class Replay:
                 # Under its name, it is found in the others.
                 return web.json_response({f"{kind.name.removesuffix('s')}s": [_resource(named[1])]})
         return None
+
+
+class _Verbatim(web.Response):
+    """An answer without the type that aiohttp gives to bodies that have none."""
+
+    async def _prepare_headers(self) -> None:
+        has_type = "Content-Type" in self.headers
+        await super()._prepare_headers()
+        if not has_type:
+            self.headers.popall("Content-Type", None)
 
 
 def _resource(resource_id: str) -> dict[str, str | None]:
