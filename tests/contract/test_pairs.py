@@ -229,7 +229,7 @@ def is_as_answered(reply: Reply, pair: Pair, manner: Manner, root: str, addresse
     assert reply.status == pair.status, reply.text[:300]
     assert told(reply.text, manner) == told(top_words(pair, ours, addresses), manner)
     headers = CIMultiDict(
-        (name, fill(fill(value, ours) if name.lower() == "location" else value, addresses))
+        (name, fill(fill(value.replace("{image}//", "{image}/"), ours) if name == "Location" else value, addresses))
         for name, value in pair.answer_headers
     )
     for name in {name.lower() for name in (*headers, *reply.headers)} - OWN:

@@ -25,17 +25,19 @@ _TYPES = {"compute": "compute", "volume": "block-storage", "image": "image"}
 
 
 @click.command()
-@click.option("--regex", default=EVERYTHING, help="Other tests than all; what they do not ask stays as it is.")
+@click.option(
+    "--regex", default=EVERYTHING, help="Other tests than all; what was recorded before stays, unless this is better."
+)
 @click.option("--seconds", default=SECONDS, help="Stop after this time, and keep what was said.")
 def main(regex: str, seconds: float) -> None:
     """Record what a region of the lab says to Tempest."""
     chosen = asyncio.run(record(regex, seconds))
     click.echo(f"{chosen.seen} pairs seen")
     for service in SERVICES:
-        kept = chosen.of(service)
         if regex != EVERYTHING:
-            new = {each.operation for each in kept}
-            kept += [each for each in pair.load(service) if each.operation not in new]
+            for each in pair.load(service):
+                chosen.note(each)
+        kept = chosen.of(service)
         pair.write(service, kept)
         operations = {each.operation for each in kept}
         click.echo(f"{pair.path_of(service)}: {len(kept)} pairs of {len(operations)} operations")

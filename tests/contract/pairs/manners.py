@@ -1,7 +1,8 @@
 """What of a pair may differ where it goes through the gateway, by strategy, and why: nothing else may.
 
 Everywhere, the service's own address in links and in `Location` becomes the gateway's, `X-Openstack-Request-Id` is the
-gateway's own, and `latest` becomes the microversion that all pods have.
+gateway's own, and `latest` becomes the microversion that all pods have. By which URL a pod's Nova reaches its Glance, to
+name an image that it makes (`Location`), is not told: it becomes the gateway's, with one slash.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from triune.gateway.compute.volumes_boot import AsServers
 from triune.gateway.routes import Strategy
 from triune.gateway.service import parse_version
 from triune.gateway.since import Since
+from triune.gateway.strategies import Here
 from triune.gateway.within import Within
 
 
@@ -60,11 +62,10 @@ MANNERS: Final[Mapping[str, Manner]] = {
     "ServiceOwner": Manner(),
     "AtHost": Manner(),
     "ManageVolume": Manner(),
-    "ExternalEvents": Manner(),
+    "ExternalEvents": Manner(question=Body.VALUES, why="each pod gets its part of the events"),
     "AssistedSnapshots": Manner(),
     # Any pod.
     "Anywhere": Manner(Other.SAME),
-    "NetworkProxy": Manner(Other.SAME, why="without networks in the central region, any pod answers"),
     "Here: show_image": Manner(Other.SAME),
     "Here: download_image": Manner(Other.SAME),
     "Here: show_version": Manner(Other.SAME),
@@ -109,6 +110,7 @@ _GROUPS = "a server group has an id of the top, and its members are told by all 
 _ZONES = "the zones are those of the top: test_zones.py"
 _UPLOADS = "the data go to one pod, and are copied to others by the worker: test_image_copies.py"
 NOT_REPLAYED: Final[Mapping[str, str]] = {
+    "NetworkProxy": "central Neutron answers: test_network_proxies.py",
     "ShowQuota": _LIMITS,
     "SetQuota": _LIMITS,
     "RemoveQuota": _LIMITS,
@@ -135,8 +137,8 @@ NOT_REPLAYED: Final[Mapping[str, str]] = {
 
 def name_of(strategy: Strategy) -> str:
     """A strategy's key in these tables: its class, and with it what `Here` calls."""
-    handler = vars(strategy).get("_handler")
-    return f"{type(strategy).__name__}: {handler.__name__}" if handler is not None else type(strategy).__name__
+    name = type(strategy).__name__
+    return f"{name}: {vars(strategy)['_handler'].__name__}" if isinstance(strategy, Here) else name
 
 
 def leaf(strategy: Strategy, microversion: str) -> Strategy:
