@@ -31,25 +31,27 @@ _TYPES = {"compute": "compute", "volume": "block-storage", "image": "image"}
 @click.option("--seconds", default=SECONDS, help="Stop after this time, and keep what was said.")
 def main(regex: str, seconds: float) -> None:
     """Record what a region of the lab says to Tempest."""
-    chosen = asyncio.run(record(regex, seconds))
-    click.echo(f"{chosen.seen} pairs seen")
-    for service in SERVICES:
-        if regex != EVERYTHING:
+    chosen = Chosen()
+    if regex != EVERYTHING:
+        for service in SERVICES:
             for each in pair.load(service):
                 chosen.note(each)
-        kept = chosen.of(service)
-        pair.write(service, kept)
-        operations = {each.operation for each in kept}
-        click.echo(f"{pair.path_of(service)}: {len(kept)} pairs of {len(operations)} operations")
+    try:
+        asyncio.run(record(regex, seconds, chosen))
+    finally:
+        # Whatever became of the tests, what was said was said.
+        for service in SERVICES if chosen.seen else ():
+            kept = chosen.of(service)
+            pair.write(service, kept)
+            operations = {each.operation for each in kept}
+            click.echo(f"{pair.path_of(service)}: {len(kept)} pairs of {len(operations)} operations")
 
 
-async def record(regex: str, seconds: float) -> Chosen:
-    """Run tests against the region, and choose from what is said."""
+async def record(regex: str, seconds: float, chosen: Chosen) -> None:
+    """Run tests against the region, and note what is said."""
     place = layout.default()
-    chosen = Chosen()
     async with between(Lab(place.directory, json.loads(place.summary.read_text())), chosen) as auth_url:
         await asyncio.to_thread(_run, regex, seconds, auth_url)
-    return chosen
 
 
 def _run(regex: str, seconds: float, auth_url: str) -> None:

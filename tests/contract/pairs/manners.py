@@ -1,8 +1,8 @@
 """What of a pair may differ where it goes through the gateway, by strategy, and why: nothing else may.
 
 Everywhere, the service's own address in links and in `Location` becomes the gateway's, `X-Openstack-Request-Id` is the
-gateway's own, and `latest` becomes the microversion that all pods have. By which URL a pod's Nova reaches its Glance, to
-name an image that it makes (`Location`), is not told: it becomes the gateway's, with one slash.
+gateway's own, and `latest` becomes the microversion that all pods have. By which URL a pod's Nova reaches its Glance,
+to name an image that it makes (`Location`), is not told: it becomes the gateway's, with one slash.
 """
 
 from collections.abc import Mapping
