@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
-from yarl import URL
 
 from .faults import Fault, Plan, Planned
+from .proxy import Answer, Proxy, abort
 
-HOST = "127.0.0.1"
 # Nobody waits so many seconds for an answer.
 HANG_SECONDS = 300.0
 # Bytes of a huge answer.
@@ -22,14 +21,8 @@ HUGE = 10 * 1024 * 1024
 ARRIVAL_SECONDS = 0.02
 # Time for connections that are accepted at this moment.
 ACCEPT_SECONDS = 0.02
-# A real service is waited for as long as this: faults are ours to make.
-SERVICE_SECONDS = 120.0
 
 _PAGE = "<html><head><title>{code}</title></head><body><h1>{code}</h1>The proxy says no.</body></html>"
-# What a proxy does not pass on (RFC 9110, 7.6.1), and what is made anew for a body that was read.
-_OWN = frozenset(
-    {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "content-length", "date"}
-)
 _CODES = {
     Fault.ERROR_BEFORE: 500,
     Fault.ERROR: 500,
@@ -56,60 +49,27 @@ class Met:
         return f"{self.at:.3f} {self.method} {self.path}: {said}, {self.fault.value if self.fault else 'passed on'}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What the service says, read to its end."""
-
-    status: int
-    headers: CIMultiDict[str]
-    body: bytes
-
-
-class FaultProxy:
+class FaultProxy(Proxy):
     """Stands in front of `target`, a URL without a path; faults happen from `rage` on until `calm`."""
 
     def __init__(self, name: str, target: str, plan: Plan) -> None:
-        self.name = name
-        self.target = target
+        super().__init__(name, target)
         self._plan = plan
         self._rages = False
         self.log: list[Met] = []
-        self.port = 0
-        self._session: aiohttp.ClientSession | None = None
-        self._runner: web.ServerRunner | None = None
-        self._listening: asyncio.Server | None = None
         self._returns: set[asyncio.Task[None]] = set()
-
-    @property
-    def root(self) -> str:
-        """Its URL."""
-        return f"http://{HOST}:{self.port}"
 
     @property
     def met(self) -> Counter[str]:
         """How often each fault happened."""
         return Counter(each.fault.value for each in self.log if each.fault is not None)
 
-    async def start(self) -> None:
-        """Listen."""
-        timeout = aiohttp.ClientTimeout(total=SERVICE_SECONDS)
-        self._session = aiohttp.ClientSession(
-            timeout=timeout, auto_decompress=False, connector=aiohttp.TCPConnector(limit=0)
-        )
-        self._runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.01)
-        await self._runner.setup()
-        await self._listen()
-
     async def stop(self) -> None:
         """Refuse connections, and drop those there are."""
         for task in self._returns:
             task.cancel()
         await asyncio.gather(*self._returns, return_exceptions=True)
-        await self._cease()
-        if self._runner is not None:
-            await self._runner.cleanup()
-        if self._session is not None:
-            await self._session.close()
+        await super().stop()
 
     def rage(self) -> None:
         """Let faults happen."""
@@ -119,12 +79,6 @@ class FaultProxy:
         """No faults any more; somebody listens."""
         self._rages = False
         await asyncio.gather(*self._returns)
-
-    async def _listen(self) -> None:
-        assert self._runner is not None and self._runner.server is not None
-        loop = asyncio.get_running_loop()
-        self._listening = await loop.create_server(self._runner.server, HOST, self.port, reuse_address=True)
-        self.port = self._listening.sockets[0].getsockname()[1]
 
     async def _cease(self) -> None:
         """Refuse connections."""
@@ -152,40 +106,25 @@ class FaultProxy:
         except (aiohttp.ClientError, TimeoutError):
             # The service itself is away: so are we.
             self.log.append(Met(began, request.method, request.raw_path, None, 0))
-            return _abort(request)
+            return abort(request)
         self.log.append(Met(began, request.method, request.raw_path, fault, answer.status))
         if planned is None or fault is None:
             return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
         return await self._spoilt(request, answer, planned)
-
-    async def _forward(self, request: web.BaseRequest, body: bytes) -> _Answer:
-        assert self._session is not None
-        headers = CIMultiDict((name, value) for name, value in request.headers.items() if name.lower() not in _OWN)
-        # As it was asked for, so that the service's links lead here.
-        async with self._session.request(
-            request.method,
-            URL(f"{self.target}{request.raw_path}", encoded=True),
-            headers=headers,
-            data=body or None,
-            allow_redirects=False,
-            skip_auto_headers=("User-Agent", "Accept-Encoding", "Accept", "Content-Type"),
-        ) as response:
-            kept = CIMultiDict((name, value) for name, value in response.headers.items() if name.lower() not in _OWN)
-            return _Answer(response.status, kept, await response.read())
 
     async def _instead(self, request: web.BaseRequest, planned: Planned) -> web.StreamResponse:
         """An answer to what the service did not get."""
         fault = planned.fault
         if fault is Fault.ABSENT:
             self._leave(planned.seconds)
-            return _abort(request)
+            return abort(request)
         if fault is Fault.HANG_BEFORE:
             return await _hang(request)
         if fault is Fault.HUGE_BEFORE:
             return web.Response(status=500, body=b"x" * HUGE, content_type="text/html")
-        return _page(_CODES[fault]) if fault in _CODES else _abort(request)
+        return _page(_CODES[fault]) if fault in _CODES else abort(request)
 
-    async def _spoilt(self, request: web.BaseRequest, answer: _Answer, planned: Planned) -> web.StreamResponse:
+    async def _spoilt(self, request: web.BaseRequest, answer: Answer, planned: Planned) -> web.StreamResponse:
         """What becomes of the answer of the service."""
         fault, headers = planned.fault, answer.headers.copy()
         if fault is Fault.HANG:
@@ -193,7 +132,7 @@ class FaultProxy:
         if fault is Fault.CUT and answer.body:
             return await _cut(request, answer)
         if fault in (Fault.RESET, Fault.CUT):
-            return _abort(request)
+            return abort(request)
         if fault in _CODES:
             return _page(_CODES[fault])
         if fault is Fault.HUGE:
@@ -230,13 +169,6 @@ class FaultProxy:
         await self._listen()
 
 
-def _abort(request: web.BaseRequest) -> web.StreamResponse:
-    """Drop the connection."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
 def _page(code: int) -> web.StreamResponse:
     """What a proxy in front of a service says; some name the seconds after which to come again."""
     headers = {"Retry-After": "1"} if code in (429, 503) else {}
@@ -250,10 +182,10 @@ async def _hang(request: web.BaseRequest) -> web.StreamResponse:
         if request.transport is None or request.transport.is_closing():
             break
         await asyncio.sleep(0.1)
-    return _abort(request)
+    return abort(request)
 
 
-async def _cut(request: web.BaseRequest, answer: _Answer) -> web.StreamResponse:
+async def _cut(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
     """Begin an answer and drop the connection."""
     headers = CIMultiDict(answer.headers)
     headers["Content-Length"] = str(len(answer.body) + 1)
@@ -261,4 +193,4 @@ async def _cut(request: web.BaseRequest, answer: _Answer) -> web.StreamResponse:
     await response.prepare(request)
     await response.write(answer.body[: len(answer.body) // 2 + 1])
     await asyncio.sleep(ARRIVAL_SECONDS)
-    return _abort(request)
+    return abort(request)

@@ -67,8 +67,8 @@ def everything(regex: str) -> None:
 
 
 @contextmanager
-def laboratory() -> Iterator[Callable[[str], Suite]]:
-    """What makes Tempest ready to run against a region of the lab."""
+def laboratory() -> Iterator[Callable[..., Suite]]:
+    """What makes Tempest ready to run against a region of the lab, by another Keystone if one is named."""
     place = layout.default()
     account = json.loads((place.directory / "clouds.yaml").read_text())["clouds"]["triune-admin"]["auth"]
     cloud = Connection(auth=account, region_name=CENTRAL)
@@ -77,9 +77,10 @@ def laboratory() -> Iterator[Callable[[str], Suite]]:
         prepared = images.prepare(cloud)
         with served.image() as address:
 
-            def suite(region: str) -> Suite:
+            def suite(region: str, auth_url: str | None = None) -> Suite:
                 made = Suite(programs, region, place.directory / "tempest" / region)
-                made.configure(sections(region, account, prepared, address, made.directory))
+                asked = {**account, "auth_url": auth_url or account["auth_url"]}
+                made.configure(sections(region, asked, prepared, address, made.directory))
                 return made
 
             yield suite

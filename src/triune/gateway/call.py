@@ -17,6 +17,7 @@ from triune.gateway.errors import ApiError
 from triune.gateway.http import Request, Response
 from triune.gateway.service import Service
 from triune.gateway.translate import Translation
+from triune.gateway.written import written
 from triune.identity import Caller, Identity
 from triune.pods.capacity import Capacity
 from triune.pods.client import Answer, Body, Document, PodClient, PodUnreachable, Target
@@ -331,9 +332,13 @@ def translate_body(body: bytes, translation: Translation) -> bytes:
         return body
     try:
         document = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return body
-    return msgspec.json.encode(translation.document(document))
+    except (msgspec.DecodeError, RecursionError):
+        try:
+            # Of what pods write, the standard library reads a little more: lone surrogates.
+            document = json.loads(body)
+        except (ValueError, RecursionError):
+            return body
+    return written(translation.document(document))
 
 
 def quoted(value: str) -> str:

@@ -6,9 +6,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 from multidict import CIMultiDict
 
+from triune.gateway.written import written
 from triune.identity import Caller
 
 Scope = MutableMapping[str, Any]
@@ -113,7 +113,7 @@ class Response:
     @classmethod
     def json(cls, document: Any, status: int = 200) -> "Response":
         """An answer that carries a JSON document."""
-        return cls(status, msgspec.json.encode(document), CIMultiDict({"Content-Type": "application/json"}))
+        return cls(status, written(document), CIMultiDict({"Content-Type": "application/json"}))
 
     async def send(self, send: Send, receive: Receive, stall_timeout: float) -> None:
         """Write the answer to the client, which may take `stall_timeout` seconds for each piece of a stream.

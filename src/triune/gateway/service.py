@@ -59,9 +59,11 @@ class Microversions:
     def mark(self, headers: CIMultiDict[str], version: str) -> None:
         """Tell in an answer of ours which microversion it was made with, as the APIs do."""
         self.set(headers, version)
-        headers.add("Vary", STANDARD_HEADER)
-        if self.legacy_header is not None:
-            headers.add("Vary", self.legacy_header)
+        # The answer of a pod that is told with another microversion has them already.
+        told = {name.strip().lower() for value in headers.getall("Vary", ()) for name in value.split(",")}
+        for name in filter(None, (STANDARD_HEADER, self.legacy_header)):
+            if name.lower() not in told:
+                headers.add("Vary", name)
 
 
 class Service:

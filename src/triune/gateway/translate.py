@@ -11,6 +11,7 @@ import msgspec
 
 from triune.gateway.numbers import top_number
 from triune.gateway.paging import Item
+from triune.gateway.written import written
 
 # Values under these keys are the user's or the operator's own and are left alone.
 OPAQUE = frozenset(
@@ -117,7 +118,7 @@ def translate_item(item: Item, translation: Translation, fields: tuple[str, ...]
             continue
         if key in ZONE_KEYS or (key not in OPAQUE and translation.concerns(bytes(raw))):
             value = translation.members({key: msgspec.json.decode(raw)})[key]
-            result[key] = msgspec.Raw(msgspec.json.encode(value))
+            result[key] = msgspec.Raw(written(value))
         else:
             result[key] = raw
     if translation.numbered in item and bytes(item["id"]).isdigit():

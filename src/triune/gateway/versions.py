@@ -8,7 +8,6 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import msgspec
 from multidict import CIMultiDict
 from oslo_log import log as logging
 
@@ -17,6 +16,7 @@ from triune.gateway.errors import ApiError
 from triune.gateway.fanout import compose, read_all
 from triune.gateway.http import Response
 from triune.gateway.service import Service, parse_version
+from triune.gateway.written import written
 from triune.pods.client import Document, PodUnreachable, Target
 from triune.pods.registry import Pod
 
@@ -148,7 +148,7 @@ class Versions:
         merged = copy.deepcopy(merge([word.document for word in words], call.service.versions))
         translation = call.translation(first.pod, await call.endpoint(first.pod))
         response = Response(status or first.status, headers=first.headers.copy())
-        response.body = msgspec.json.encode(translation.document(merged))
+        response.body = written(translation.document(merged))
         return response
 
     async def legacy_pods(self, call: Call) -> frozenset[str]:

@@ -136,7 +136,7 @@ class Document:
         """The body in the form of a type that msgspec knows. Raises `PodUnreachable`."""
         try:
             return msgspec.json.decode(self.body, type=form)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise PodUnreachable(self.pod, self.service, "malformed JSON") from error
 
     def part(self, *path: str) -> Any:
@@ -158,7 +158,7 @@ def _is_fault(body: bytes) -> bool:
     """Whether this is an error document of Nova, Cinder, Neutron or Keystone, or WebOb's."""
     try:
         document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     if not isinstance(document, dict):
         return False

@@ -12,9 +12,10 @@ import msgspec
 from oslo_log import log as logging
 
 from triune.db.engine import DatabaseUnavailable
-from triune.gateway.call import Call, encode
+from triune.gateway.call import Call
 from triune.gateway.http import Response
 from triune.gateway.strategies import Owner
+from triune.gateway.written import written
 from triune.network.public_addresses import public_addresses
 from triune.pods.locate import SERVER
 
@@ -63,7 +64,7 @@ async def _translate(call: Call, response: Response, document: JSON, told: dict[
         return
     for server_id, each in inner:
         each["addr"] = public.get((server_id, each["addr"]), each["addr"])
-    response.body = encode(document)
+    response.body = written(document)
     response.headers.pop("Content-Length", None)
 
 

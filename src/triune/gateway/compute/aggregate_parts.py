@@ -8,6 +8,7 @@ import msgspec
 from triune.gateway.call import Call
 from triune.gateway.compute.aggregates import ZONE, Aggregate, Part
 from triune.gateway.http import Response
+from triune.gateway.written import written
 from triune.pods.client import Document
 from triune.pods.registry import Pod
 
@@ -46,7 +47,7 @@ async def refused(call: Call, aggregate: Aggregate, part: Part, document: Docume
     for fault in faults.values():
         if isinstance(text := fault.get("message"), str):
             fault["message"] = re.sub(rf"\b([Aa]ggregate) {part.bottom_id}\b", rf"\g<1> {aggregate.id}", text)
-    response.body = msgspec.json.encode(faults)
+    response.body = written(faults)
     response.headers.popall("Content-Length", None)
     return response
 

@@ -20,6 +20,7 @@ from triune.gateway.compute.reservations import joined
 from triune.gateway.compute.scheduling import RESERVATION, RESERVATIONS, Scheduling
 from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
+from triune.gateway.written import written
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.locate import SERVER
 from triune.pods.registry import Pod
@@ -181,7 +182,7 @@ class Boot:
         """What the client is told: of the first, or of all of them by their reservation."""
         response = await self.call.respond(made[0])
         if wants_reservation and made[0].ok:
-            response.body = msgspec.json.encode({"reservation_id": await self._reservation(made)})
+            response.body = written({"reservation_id": await self._reservation(made)})
             for name in ("Location", "Content-Length"):
                 response.headers.popall(name, None)
             return response
@@ -217,7 +218,7 @@ def with_groups(response: Response, server: JSON) -> Response:
     body = msgspec.json.decode(response.body)
     if "security_groups" in body.get("server", {}):
         body["server"]["security_groups"] = server.get("security_groups", [{"name": "default"}])
-        response.body = msgspec.json.encode(body)
+        response.body = written(body)
         response.headers.popall("Content-Length", None)
     return response
 

@@ -18,6 +18,7 @@ from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
 from triune.gateway.place import JSON
 from triune.gateway.strategies import Owner, find
+from triune.gateway.written import written
 from triune.network.names import PORT
 from triune.network.port_twins import twins
 from triune.network.presence import Presence, allowed
@@ -172,7 +173,7 @@ async def _shown(call: Call, response: Response, ports: list[JSON]) -> Response:
     for item in shown:
         if (port := match(item, ports)) is not None:
             item |= translated(item, port)
-    response.body = msgspec.json.encode(body)
+    response.body = written(body)
     response.headers.popall("Content-Length", None)
     return response
 

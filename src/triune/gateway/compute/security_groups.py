@@ -7,8 +7,6 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import msgspec
-
 from triune.gateway.call import Call
 from triune.gateway.compute.interfaces import ports_of
 from triune.gateway.compute.networks import ask, away, has_networks
@@ -16,6 +14,7 @@ from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
 from triune.gateway.place import JSON
 from triune.gateway.strategies import Owner
+from triune.gateway.written import written
 from triune.pods.client import PodUnreachable
 from triune.pods.locate import SERVER
 
@@ -37,7 +36,7 @@ async def server_groups(call: Call) -> Response:
         raise (away(error) if error.pod.is_central else error) from error
     known = {group["id"]: group for group in (*groups, *others)}
     shown = sorted((view(group, known) for group in groups), key=lambda group: (group["tenant_id"], group["name"]))
-    response.body = msgspec.json.encode({"security_groups": shown})
+    response.body = written({"security_groups": shown})
     response.headers.popall("Content-Length", None)
     return response
 

@@ -7,11 +7,12 @@ import msgspec
 from cachetools import LRUCache
 from oslo_log import log as logging
 
-from triune.gateway.call import Call, encode
+from triune.gateway.call import Call
 from triune.gateway.compute.server_groups import ALL_PROJECTS, Refused, read_groups
 from triune.gateway.errors import ApiError
 from triune.gateway.http import Response
 from triune.gateway.service import parse_version
+from triune.gateway.written import written
 from triune.shared.server_groups import SERVER_GROUP
 
 LOG = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ async def with_top_groups(call: Call, response: Response) -> Response:
     if any(tops[group_id] != group_id for place in places for group_id in place):
         for place in places:
             place[:] = [tops[group_id] for group_id in place]
-        response.body = encode(document)
+        response.body = written(document)
         response.headers.popall("Content-Length", None)
     return response
 

@@ -18,6 +18,7 @@ from triune.gateway.http import Response
 from triune.gateway.place import create, ordered_candidates
 from triune.gateway.service import parse_version
 from triune.gateway.strategies import Anywhere
+from triune.gateway.written import written
 from triune.pods.client import Document
 from triune.pods.locate import SERVER_GROUP
 from triune.pods.registry import Pod
@@ -77,7 +78,7 @@ async def create_server_group(call: Call) -> Response:
     if response.status < 300 and own_name(name) != name and isinstance(response.body, bytes):
         document = msgspec.json.decode(response.body)
         document["server_group"]["name"] = name
-        response.body = msgspec.json.encode(document)
+        response.body = written(document)
     return response
 
 

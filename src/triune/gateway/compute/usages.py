@@ -17,6 +17,7 @@ from triune.gateway.http import Response
 from triune.gateway.order import Parameters
 from triune.gateway.paging import Item, Position, SortKey
 from triune.gateway.probing import Probing
+from triune.gateway.written import written
 from triune.pods.client import Document, PodUnreachable, Target
 from triune.pods.registry import Pod
 
@@ -151,7 +152,7 @@ class PagedUsages(Probing):
         if name == "tenant_usages" and not detailed:
             for usage in usages:
                 del usage["server_usages"]
-        listed.body = msgspec.json.encode({**_body(call, usages), **body})
+        listed.body = written({**_body(call, usages), **body})
         return listed
 
 
