@@ -160,12 +160,13 @@ class Room:
             self._seen[owner] = with_more(quotas, list(others.values()))
             count = fitting(with_more(quotas, earlier), one, most)
             alone = fitting(quotas, one, most)
+            if alone < fewest:
+                # What is under way may be among what is used: it is not told as used twice.
+                raise TooMuch(overs(quotas, times(one, most)))
             if count == alone or loop.time() >= deadline:
                 if count >= fewest:
                     return count
                 raise TooMuch(overs(with_more(quotas, earlier), times(one, most)))
-            if alone < fewest:
-                raise TooMuch(overs(quotas, times(one, most)))
             try:
                 async with asyncio.timeout_at(deadline):
                     await changed.wait()

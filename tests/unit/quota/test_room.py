@@ -114,3 +114,13 @@ async def test_whoever_goes_away_leaves_nothing() -> None:
     await asyncio.gather(task, return_exceptions=True)
     assert sum(await asyncio.gather(*(pods.make(room) for _ in range(3)))) == 2
     assert not room._owners
+
+
+async def test_what_settles_is_not_told_as_used_twice() -> None:
+    pods, room = Pods(2), Room(settles=5.0)
+    # Each is told to be used at once, and under way for a while yet.
+    assert await pods.make(room, 2, 2) == 2
+    with pytest.raises(TooMuch) as refused:
+        async with room.taken("p", {"a": 1}, 1, 1, {}, pods.look):
+            pass
+    assert refused.value.overs == {"a": Quota(2, 2)}
