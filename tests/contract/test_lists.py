@@ -121,6 +121,24 @@ async def test_following_links_from_a_plain_marker_repeats_nothing(cloud: Cloud,
     assert [server["id"] for server in itertools.chain(*pages)] == everything[5:]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3])
+@pytest.mark.parametrize("older", [0, 1, 4])
+async def test_a_server_that_is_just_scheduled_is_told_once(
+    cloud: Cloud, client: Client, limit: int, older: int
+) -> None:
+    """Its Nova tells it again behind itself: first it is a request, then it is in a cell."""
+    for pod in cloud.pods:
+        for _ in range(older):
+            pod.nova.add_server(client.token.project_id)
+    new = cloud.pods[0].nova.add_server(client.token.project_id, created="2036-01-01T00:00:00Z")
+    cloud.pods[0].nova.requests.add(new["id"])
+    pages = await follow(client, f"/compute/v2.1/servers?limit={limit}")
+    told = [server["id"] for server in itertools.chain(*pages)]
+    everything = [server_id for pod in cloud.pods for server_id in pod.nova.servers]
+    assert told[0] == new["id"]
+    assert sorted(told) == sorted(everything)
+
+
 async def test_an_unknown_marker_is_refused_as_nova_does(client: Client) -> None:
     reply = await client.get("/compute/v2.1/servers?marker=nope")
     assert reply.status == 400

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
 from typing import Any
@@ -93,10 +93,14 @@ class Gather:
         documents = await ask_all(call, self._targets(call, asked, parameters, before.positions, limit))
         documents = await self._found_again(call, documents, parameters, before, order, limit)
         answers = await read_answers(call, documents, partial(self._decode, limit=limit))
+        if isinstance(answers, list):
+            answers = await self._told_once(call, answers, parameters, before, limit)
         if isinstance(answers, Response):
             return answers
         # Behind the first page somebody has answered already, even if nobody was left to ask now.
         call.settle_missing(answered=bool(answers) or bool(before.positions))
+        # Equal items stand in one order on all pages, whoever was asked twice.
+        answers.sort(key=lambda answer: answer[0].pod.region_name)
         pages = [Page(document.pod.id, found.items, found.has_more) for document, found in answers]
         return MergedPage(
             merge(pages, before, order, limit, self._collection.marker),
@@ -135,6 +139,36 @@ class Gather:
         positions = {pod.id: place for pod, place in zip(lost, places, strict=True)}
         again = await ask_all(call, self._targets(call, lost, parameters, positions, limit))
         return [*(each for each in documents if each.pod.id not in positions), *again]
+
+    async def _told_once(
+        self,
+        call: Call,
+        answers: list[tuple[Document, Found]],
+        parameters: Parameters,
+        before: Merged,
+        limit: int,
+    ) -> list[tuple[Document, Found]] | Response:
+        """The answers without the items behind which they were asked for.
+
+        Nova tells such a server again where it was a request and is in a cell by now (nova.compute.api.API.get_all).
+        """
+
+        def new(document: Document, found: Found) -> list[Item]:
+            position, marker = before.positions.get(document.pod.id), self._collection.marker
+            return [item for item in found.items if item_id(item, marker) != position]
+
+        again = [document.pod for document, found in answers if len(new(document, found)) < len(found.items)]
+        if not again:
+            return answers
+        # One more, so that the page is not short of it.
+        documents = await ask_all(call, self._targets(call, again, parameters, before.positions, limit + 1))
+        others = await read_answers(call, documents, partial(self._decode, limit=limit + 1))
+        if isinstance(others, Response):
+            return others
+        return [
+            *((document, found) for document, found in answers if document.pod not in again),
+            *((document, replace(found, items=new(document, found))) for document, found in others),
+        ]
 
     async def _pods(self, call: Call, parameters: Parameters) -> list[Pod]:
         pods = sorted(await call.pods(), key=lambda pod: pod.region_name)

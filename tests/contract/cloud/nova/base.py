@@ -41,6 +41,8 @@ class NovaBase(PodService):
         self.zones = {zone}
         self.highest = highest
         self.servers: dict[str, Record] = {}
+        # The ids of those that are requests and in their cells already.
+        self.requests: set[str] = set()
         # Servers that have been deleted.
         self.deleted: dict[str, Record] = {}
         self.flavors: dict[str, Record] = {}

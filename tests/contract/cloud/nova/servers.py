@@ -76,7 +76,7 @@ class Servers(ServerParts):
         ]
         records = ordered(records, [SORT_KEYS[key] for key in keys], directions)
         # Nova looks at the marker even where nothing is asked for.
-        records = page(records, asked.first("marker"), limit, lambda m: fault(400, f"marker [{m}] not found"))
+        records = self._behind(records, asked.first("marker"), limit)
         detail = asked.path.endswith("/detail")
         body: Record = {"servers": [self._view(asked, record, detail) for record in records]}
         if limit and len(records) == limit:
@@ -84,6 +84,23 @@ class Servers(ServerParts):
             link = f"{self._url(asked, path)}?{query(asked, records[-1]['id'])}"
             body["servers_links"] = [{"rel": "next", "href": link}]
         return Answer(200, body)
+
+    def _behind(self, records: list[Record], marker: str | None, limit: int) -> list[Record]:
+        """A page as `nova.compute.api.API.get_all` makes it: what is not scheduled yet comes first, then the cells.
+
+        A server that is just scheduled is still a request, and in its cell already. As a marker it is found among the
+        requests, and the cells are told from their beginning.
+        """
+        requests = [record for record in records if record["id"] in self.requests]
+        if marker not in [record["id"] for record in requests]:
+            return page(
+                [*requests, *(record for record in records if record not in requests)],
+                marker,
+                limit,
+                lambda m: fault(400, f"marker [{m}] not found"),
+            )
+        behind = [record["id"] for record in requests].index(str(marker)) + 1
+        return [*requests[behind:], *(record for record in records if record not in requests[behind:])][:limit]
 
     def _view(self, asked: Asked, record: Record, detail: bool) -> Record:
         view = {
