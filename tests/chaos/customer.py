@@ -126,12 +126,13 @@ class Customer:
                 self.complaints.append(f"{kind} {promise.name} is not in GET {where[1]}: {promise.said}")
         return found
 
-    async def show(self, promise: Promise, service: str, path: str) -> None:
+    async def show(self, promise: Promise, service: str, path: str) -> Reply:
         """What is there is never said not to be there."""
         reply = await self.ask(service, "GET", path, expected=(404,))
         # What all pods hold is judged by those that answer.
         if reply.status == 404 and not (promise.is_everywhere and reply.is_partial):
             self.complaints.append(f"GET {path} is 404: {promise.said}")
+        return reply
 
     async def repeat(self) -> None:
         """Ask again for what answers have left open, as users are told to, now that all pods answer."""

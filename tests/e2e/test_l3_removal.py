@@ -1,6 +1,6 @@
 """Everything that routers can have, removed in a random order: what is in use is refused, and in the end all is gone.
 
-The order follows from `E2E_SEED`; the id of a test says which one it was.
+The orders follow from `E2E_SEED`, and there are `E2E_ORDERS` of them; the id of a test says which one it was.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from .people import Person
 from .scenario import Play, Step, Steps, played
 
 SEED = int(os.environ.get("E2E_SEED", "0")) or int.from_bytes(os.urandom(2))
-ORDERS = [SEED + number for number in range(2)]
+ORDERS = [SEED + number for number in range(max(1, int(os.environ.get("E2E_ORDERS", "2"))))]
 CHANGE_SECONDS = 30.0
 BEHIND = "192.0.2.0/24"
 # A server's port, and those of a floating IP that lead to the servers of these numbers.
