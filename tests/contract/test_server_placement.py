@@ -255,6 +255,33 @@ async def test_a_flavor_that_nobody_has_is_the_pods_own_refusal(cloud: Cloud, cl
     assert reply.json == {"badRequest": {"code": 400, "message": "Flavor none could not be found."}}
 
 
+@pytest.mark.parametrize("fault", [service.hang, service.drop, service.status(429), service.status(500)])
+async def test_what_only_a_sick_pod_may_have_is_not_said_not_to_exist(
+    cloud: Cloud, client: Client, fault: service.Fault
+) -> None:
+    assert (await client.post("/compute/v2.1/os-keypairs", {"keypair": {"name": "key"}})).status == 200
+    cloud.pods[1].nova.keypairs.clear()
+    cloud.pods[0].nova.add_flavor("big")
+    cloud.pods[0].nova.fails(fault)
+    for fields in ({"flavorRef": "big"}, {"key_name": "key"}):
+        assert (await boot(client, **fields, availability_zone="az2")).status == 503
+    assert holders(cloud) == [0, 0]
+    cloud.pods[0].nova.fails(None)
+    async with asyncio.timeout(10):
+        while "Triune-Missing-Pods" in (await client.get("/compute/v2.1/servers")).headers:
+            await asyncio.sleep(0.05)
+    for fields in ({"flavorRef": "big"}, {"key_name": "key"}):
+        assert (await boot(client, **fields, availability_zone="az2")).status == 202
+    assert holders(cloud) == [0, 2]
+
+
+async def test_a_flavor_that_cannot_be_copied_now_is_not_said_not_to_exist(cloud: Cloud, client: Client) -> None:
+    cloud.pods[0].nova.add_flavor("big")
+    cloud.pods[1].nova.fails(service.status(500), "POST .*/flavors$")
+    assert (await boot(client, flavorRef="big", availability_zone="az2")).status == 503
+    assert holders(cloud) == [0, 0]
+
+
 async def test_a_flavor_is_copied_while_a_third_pod_hangs(cloud: Cloud, client: Client) -> None:
     cloud.pods[0].nova.add_flavor("big")
     started = time.monotonic()

@@ -31,10 +31,11 @@ KEYPAIR_VERSION = "compute 2.10"
 
 
 class CopyRefused(Exception):
-    """A pod did not do its part of a copy."""
+    """A pod did not do its part of a copy; `status` is its answer."""
 
     def __init__(self, what: str, document: Document) -> None:
         super().__init__(f"{what}: {document.pod.region_name} answers HTTP {document.status}")
+        self.status = document.status
 
 
 def flavor_path(flavor_id: str) -> str:

@@ -17,13 +17,16 @@ from triune.work.journal import Key
 
 LOG = logging.getLogger(__name__)
 
+# What is asked too much says nothing either.
+TOO_MANY = 429
+
 Copy = Callable[[Pod, Pod], Awaitable[None]]
 
 
 async def prepare_flavor(call: Call, pod: Pod, reference: Any) -> None:
     """See that a pod has a flavor that the caller may see elsewhere; Nova takes an id or a URL that ends in one.
 
-    Raises `PodUnreachable` when this pod is away.
+    Raises `PodUnreachable` when this pod is away, or lacks what only a pod that is away can have.
     """
     if not isinstance(reference, str | int):
         return
@@ -38,7 +41,7 @@ async def prepare_flavor(call: Call, pod: Pod, reference: Any) -> None:
 
 
 async def prepare_keypair(call: Call, pod: Pod, name: Any) -> None:
-    """See that a pod has the caller's keypair. Raises `PodUnreachable` when this pod is away."""
+    """See that a pod has the caller's keypair. Raises `PodUnreachable` as `prepare_flavor` does."""
     if not isinstance(name, str) or not name:
         return
     user_id = call.caller.user_id
@@ -66,11 +69,17 @@ async def _prepare(call: Call, key: Key, pod: Pod, path: str, copy: Copy) -> Non
     try:
         await copy(source, pod)
     except CopyRefused as error:
+        if _is_sick(error.status):
+            raise PodUnreachable(pod, "compute", f"HTTP {error.status}", sent=False) from error
         LOG.warning("%s", error)
 
 
 async def _source(call: Call, key: Key, pod: Pod, path: str, deadline: float) -> Pod | None:
-    """Another pod that shows the resource to the caller, the first to answer; or None."""
+    """Another pod that shows the resource to the caller, the first to answer; None where all say that they have none.
+
+    Raises `PodUnreachable` where one of them does not say.
+    """
+    unsure: PodUnreachable | None = None
     questions = [
         asyncio.create_task(call.fetch(call.target(other, "GET", path, deadline=deadline)))
         for other in await call.pods()
@@ -80,8 +89,11 @@ async def _source(call: Call, key: Key, pod: Pod, path: str, deadline: float) ->
         for question in asyncio.as_completed(questions):
             try:
                 document = await question
-            except PodUnreachable:
+            except PodUnreachable as error:
+                unsure = error
                 continue
+            if _is_sick(document.status):
+                unsure = PodUnreachable(document.pod, "compute", f"HTTP {document.status}", sent=False)
             # What was removed while a pod was away must not spread from there.
             if document.ok and not await call.gateway.intents.is_removed(replace(key, pod_id=document.pod.id)):
                 return document.pod
@@ -89,4 +101,11 @@ async def _source(call: Call, key: Key, pod: Pod, path: str, deadline: float) ->
         for task in questions:
             task.cancel()
         await asyncio.gather(*questions, return_exceptions=True)
+    if unsure is not None:
+        raise unsure
     return None
+
+
+def _is_sick(status: int) -> bool:
+    """Whether an answer says nothing of what was asked."""
+    return status >= 500 or status == TOO_MANY
