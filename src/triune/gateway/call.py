@@ -338,7 +338,7 @@ def translate_body(body: bytes, translation: Translation) -> bytes:
             document = json.loads(body)
         except (ValueError, RecursionError):
             return body
-    return written(translation.document(document))
+    return written(translation.document(document), ascii_only=body.isascii())
 
 
 def quoted(value: str) -> str:

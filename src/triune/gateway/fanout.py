@@ -88,7 +88,8 @@ def first_refusal(documents: Iterable[Document], but: Iterable[int] = (404,)) ->
 
 def compose(document: Document, body: Any) -> Response:
     """An answer that was put together from those of pods, with the headers of one of them."""
-    response = Response.json(body)
+    # Glance alone writes UTF-8 (glance.api.v2.images.ResponseSerializer).
+    response = Response.json(body, ascii_only=document.service != "image")
     response.headers = response_headers(document.headers)
     response.headers.popall("Content-Length", None)
     return response

@@ -111,9 +111,9 @@ class Response:
     headers: CIMultiDict[str] = field(default_factory=CIMultiDict)
 
     @classmethod
-    def json(cls, document: Any, status: int = 200) -> "Response":
+    def json(cls, document: Any, status: int = 200, ascii_only: bool = True) -> "Response":
         """An answer that carries a JSON document."""
-        return cls(status, written(document), CIMultiDict({"Content-Type": "application/json"}))
+        return cls(status, written(document, ascii_only), CIMultiDict({"Content-Type": "application/json"}))
 
     async def send(self, send: Send, receive: Receive, stall_timeout: float) -> None:
         """Write the answer to the client, which may take `stall_timeout` seconds for each piece of a stream.

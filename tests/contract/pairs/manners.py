@@ -73,6 +73,7 @@ MANNERS: Final[Mapping[str, Manner]] = {
     "Common": Manner(Other.SAME),
     # All pods.
     "Everywhere": Manner(Other.SAME),
+    "ChangeFlavor": Manner(Other.SAME),
     "RemoveEverywhere": Manner(Other.SAME),
     "CreateEverywhere": Manner(
         Other.SAME, question=Body.VALUES, why="all pods get one id: the body is written anew with it"

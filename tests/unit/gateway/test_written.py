@@ -30,6 +30,12 @@ def test_what_is_raw_stays_as_it_is() -> None:
     assert written({"servers": [raw]}) == b'{"servers": [{"id": 1.0, "name": "\\u00fc \\/", "n": 1E5}]}'
 
 
+def test_utf_8_stays_where_the_service_writes_it() -> None:
+    raw = msgspec.Raw('{"name":"\u00fc\U0001f600"}'.encode())
+    assert written([raw], ascii_only=False) == '[{"name": "\u00fc\U0001f600"}]'.encode()
+    assert written([raw]) == b'[{"name": "\\u00fc\\ud83d\\ude00"}]'
+
+
 TRANSLATION = Translation({"http://pod:8774": "http://top/compute"}, "az1")
 
 
@@ -37,6 +43,11 @@ TRANSLATION = Translation({"http://pod:8774": "http://top/compute"}, "az1")
 def test_a_translated_document_differs_in_what_is_translated_alone(name: object) -> None:
     server = {"name": name, "links": [{"rel": "self", "href": "http://pod:8774/v2.1"}], "rxtx": 1.0, "none": None}
     body = json.dumps({"server": server}).encode()
+    assert translate_body(body, TRANSLATION) == body.replace(b"http://pod:8774", b"http://top/compute")
+
+
+def test_a_translated_document_in_utf_8_stays_in_utf_8() -> None:
+    body = '{"name": "\u00fc", "links": [{"rel": "self", "href": "http://pod:8774/v2.1"}]}'.encode()
     assert translate_body(body, TRANSLATION) == body.replace(b"http://pod:8774", b"http://top/compute")
 
 
