@@ -91,7 +91,8 @@ async def test_what_it_does_not_know_is_passed_over(cloud: Cloud, client: Client
     assert (await admin.post(f"{ROOT}/flavors", FLAVOR)).status == 200
     assert ["f1" in pod.nova.flavors for pod in cloud.pods] == [True, True]
     server = {"name": "s", "flavorRef": "f1", "colour": "red"}
-    reply = await client.post(f"{ROOT}/servers", {"server": server})
+    files = [{"path": "/a", "contents": "YQ==", "colour": "red"}]
+    reply = await client.post(f"{ROOT}/servers", {"server": {**server, "personality": files}, "colour": "red"})
     assert reply.status == 202, reply.text
     made = reply.json["server"]
     assert reply.headers["Location"] == f"{client.root}{ROOT}/servers/{made['id']}"

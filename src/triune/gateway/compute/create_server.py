@@ -9,6 +9,7 @@ from typing import Any
 from triune.gateway.call import Call
 from triune.gateway.compute.boot import Boot, with_groups
 from triune.gateway.compute.destination import at_destination, destination, near_servers, same_hosts
+from triune.gateway.compute.legacy import known
 from triune.gateway.compute.networks import Resolved, allocated, away, has_networks, resolve, unknown
 from triune.gateway.compute.prepare import prepare_flavor, prepare_keypair
 from triune.gateway.compute.requested import DESCRIBED, EXPLICIT, Malformed, Requested, requested
@@ -28,14 +29,6 @@ from triune.pods.registry import Pod
 # Where the disks of a request may have tags: here, and again from there on.
 ONCE_WITH_TAGS = (2, 32)
 DISKS_WITH_TAGS = (2, 42)
-# The fields of a new server in `/v2` (nova/api/openstack/compute/schemas/servers.py, `create`); it passes over others.
-LEGACY_FIELDS = frozenset(
-    {
-        "OS-DCF:diskConfig", "accessIPv4", "accessIPv6", "adminPass", "availability_zone", "block_device_mapping",
-        "block_device_mapping_v2", "config_drive", "flavorRef", "imageRef", "key_name", "max_count", "metadata",
-        "min_count", "name", "networks", "personality", "return_reservation_id", "security_groups", "user_data",
-    }
-)  # fmt: skip
 
 
 class CreateServer:
@@ -75,6 +68,9 @@ class CreateServer:
 
 async def _without_networks(call: Call, body: JSON, group: Joining) -> Response:
     """A server with no network: the pod must not choose one of its own, nor look for the top's security groups."""
+    if call.legacy_pods is not None:
+        # Some of it is said in a microversion that refuses what it does not know.
+        body = known(body)
     server = body["server"]
     named = {name: value for name, value in server.items() if name != "security_groups"}
     if server.get("networks") == "none":
@@ -82,8 +78,6 @@ async def _without_networks(call: Call, body: JSON, group: Joining) -> Response:
     elif parse_version(call.microversion) >= EXPLICIT:
         response = await _in_pod_alone(call, {**body, "server": {**named, "networks": "none"}}, group)
     else:
-        if call.legacy_pods is not None:
-            named = {name: value for name, value in named.items() if name in LEGACY_FIELDS}
         if parse_version(call.microversion) < DESCRIBED:
             # What Nova does where nobody can say it.
             named.setdefault("description", server["name"])

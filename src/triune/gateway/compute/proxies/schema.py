@@ -48,7 +48,7 @@ def check(body: Any, schema: Schema, relaxed: bool = False) -> None:
     `relaxed`, as in `/v2`: what it does not know is dropped from the body (`_soft_validate_additional_properties`).
     """
     if relaxed:
-        _drop_additional(body, schema)
+        drop_additional(body, schema)
     mistake = next(_mistakes(body, schema, ()), None)
     if mistake is None:
         return
@@ -73,17 +73,22 @@ def query_of(call: Call, schema: Schema) -> dict[str, list[str]]:
     return query
 
 
-def _drop_additional(value: Any, schema: Schema) -> None:
+def drop_additional(value: Any, schema: Schema) -> None:
+    """Take from a document what a schema does not know; an object of which it knows nothing stays.
+
+    As nova.api.validation.validators._soft_validate_additional_properties, for schemas without patterns.
+    """
     if isinstance(value, list):
         for item in value:
-            _drop_additional(item, schema.get("items", {}))
+            drop_additional(item, schema.get("items", {}))
     elif isinstance(value, dict):
         known = schema.get("properties", {})
-        for name in list(value):
-            if name in known:
-                _drop_additional(value[name], known[name])
-            elif schema.get("additionalProperties") is False:
+        unknown = value.keys() - known.keys()
+        if schema.get("additionalProperties") is False and len(unknown) < len(value):
+            for name in unknown:
                 del value[name]
+        for name in value.keys() & known.keys():
+            drop_additional(value[name], known[name])
 
 
 def _mistakes(value: Any, schema: Schema, path: Path) -> Iterator[_Mistake]:
