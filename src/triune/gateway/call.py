@@ -19,6 +19,7 @@ from triune.gateway.service import Service
 from triune.gateway.translate import Translation
 from triune.gateway.written import written
 from triune.identity import Caller, Identity
+from triune.pods.body import encode
 from triune.pods.capacity import Capacity
 from triune.pods.client import Answer, Body, Document, PodClient, PodUnreachable, Target
 from triune.pods.endpoints import Endpoint, Endpoints
@@ -316,14 +317,6 @@ def translate_location(response: Response, translation: Translation) -> None:
     """Put a `Location` header to ours."""
     if (location := response.headers.get("Location")) is not None:
         response.headers["Location"] = translation.link(location)
-
-
-def encode(document: Any) -> bytes:
-    """JSON for a pod; what msgspec cannot write (lone surrogates, integers of any length) the standard library can."""
-    try:
-        return msgspec.json.encode(document)
-    except (UnicodeEncodeError, OverflowError):
-        return json.dumps(document).encode()
 
 
 def translate_body(body: bytes, translation: Translation) -> bytes:

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from triune.gateway.call import Call, encode
+from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
 from triune.gateway.fanout import ask_all, first_refusal
 from triune.gateway.forward import unreachable
 from triune.gateway.http import Response
 from triune.gateway.strategies import Anywhere
+from triune.pods.body import encode
 from triune.pods.client import Document, PodUnreachable, Target
 from triune.pods.registry import Pod
 from triune.work.requests import Key

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from multidict import CIMultiDict
 
 from triune.identity import Identity, IdentityUnavailable
 from triune.log import current_request_id
+from triune.pods.body import encode
 from triune.pods.client import Answer, Body, Document, PodClient, PodUnreachable, Target
 from triune.pods.registry import Pod
 
@@ -42,7 +42,7 @@ class ServiceUser:
         body = None
         if document is not None:
             whole.setdefault("Content-Type", "application/json")
-            body = msgspec.json.encode(document)
+            body = encode(document)
         return await self._client.fetch(Target(pod, service, method, path, query, deadline=deadline), whole, body)
 
     async def send(

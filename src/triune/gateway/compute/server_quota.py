@@ -5,9 +5,10 @@ Sources: nova.compute.utils.check_num_instances_quota, and nova/api/openstack/co
 
 from typing import Any, Final
 
-from triune.gateway.call import Call, encode, quoted
+from triune.gateway.call import Call, quoted
 from triune.gateway.errors import ApiError
 from triune.gateway.within import Need, Source
+from triune.pods.body import encode
 from triune.pods.client import Document, PodUnreachable
 from triune.quota.numbers import JSON, number
 from triune.quota.room import TooMuch

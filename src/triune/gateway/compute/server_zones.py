@@ -5,10 +5,11 @@ Sources: nova/api/openstack/compute/servers.py (`update`), shelve.py, and nova/c
 
 from typing import Any, Final
 
-from triune.gateway.call import Call, encode
+from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
 from triune.gateway.place import UNKNOWN_ZONE
 from triune.gateway.service import parse_version
+from triune.pods.body import encode
 from triune.pods.locate import SERVER
 from triune.pods.registry import Pod
 

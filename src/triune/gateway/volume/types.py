@@ -4,7 +4,7 @@ import copy
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
-from triune.gateway.call import Call, encode
+from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
 from triune.gateway.everywhere import JSON, Everywhere
 from triune.gateway.fanout import ask_all, first_refusal
@@ -14,6 +14,7 @@ from triune.gateway.routes import Route
 from triune.gateway.strategies import Anywhere, Owner
 from triune.gateway.union import SharedCollection, Union
 from triune.gateway.volume.collections import DEFAULT_TYPES, GROUP_TYPES, QOS_SPECS, VOLUME_TYPES
+from triune.pods.body import encode
 from triune.pods.client import Document
 from triune.pods.locate import GROUP_TYPE as GROUP_TYPE_KIND
 from triune.pods.locate import QOS_SPECS as QOS_SPECS_KIND
