@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from triune.gateway.quotas import USERS_AT_ONCE
 from triune.quota.scope import Scope
 
 from .cloud.cloud import Cloud
@@ -95,6 +96,25 @@ async def test_a_users_older_limit_does_not_come_after_the_projects_are_dropped(
         await all_succeed(admin)
     assert not was_done
     assert [pod.nova.quotas for pod in cloud.pods] == [{}, {}]
+
+
+async def test_many_users_limits_are_dropped_some_at_a_time(cloud: Cloud, admin: Client) -> None:
+    path, under_way, most = f"{QUOTAS['compute']}/{PROJECT}", 0, 0
+    for number in range(12):
+        reply = await admin.put(f"{path}?user_id=u{number}", json={"quota_set": {"cores": 3}})
+        assert reply.status == 200
+
+    async def slow(_request: web.Request) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.1)
+        under_way -= 1
+
+    cloud.pods[1].nova.fails(slow, "DELETE .*")
+    assert (await admin.delete(path)).status == 202
+    assert [pod.nova.quotas for pod in cloud.pods] == [{}, {}]
+    assert 1 < most <= USERS_AT_ONCE < 12
 
 
 async def test_what_is_dropped_again_meanwhile_is_dropped_once_more(gateway: Running, admin: Client) -> None:

@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode
 
-from oslo_log import log as logging
 from oslo_utils import strutils
 
+from triune.gateway.bring import bring
 from triune.gateway.call import Call
 from triune.gateway.errors import ApiError
 from triune.gateway.everywhere import JSON
@@ -20,12 +20,8 @@ from triune.gateway.http import Response
 from triune.gateway.service import parse_version
 from triune.gateway.strategies import Anywhere
 from triune.pods.client import Document, PodUnreachable
-from triune.pods.registry import Pod
 from triune.quota.numbers import as_limits, in_use, merged, number
 from triune.quota.scope import MAX_ID, Scope
-from triune.work.handler import KeyFailed
-
-LOG = logging.getLogger(__name__)
 
 # The class in which all projects are.
 DEFAULT_CLASS = "default"
@@ -41,6 +37,8 @@ BELOW_USED = {
 }
 # From here on administrators may ask Cinder for the limits of a project (LIMITS_ADMIN_FILTER).
 _LIMITS_OF_PROJECT = (3, 39)
+# How many users' limits are dropped at the same time with those of their project.
+USERS_AT_ONCE = 8
 
 
 def scope_of_path(call: Call) -> Scope:
@@ -126,25 +124,6 @@ class _Led:
         assert failure is not None
         raise unreachable(failure) from failure
 
-    async def _bring(self, call: Call, scope: Scope) -> list[Pod]:
-        """Bring what was written down to all pods, the first one too: the pods that have it now.
-
-        It goes there under the keys' leases, so that nothing older that is under way comes later. A pod that refuses is
-        named as missing: the worker goes on with it.
-        """
-        pods = [pod for pod in await call.pods() if pod.id not in call.missing]
-        runner, deadline = call.gateway.runner, call.gateway.conf.pods.request_deadline
-
-        async def bring(pod: Pod) -> None:
-            try:
-                await runner.now(scope.key(pod.id), deadline, call.caller.project_id, demand=False)
-            except KeyFailed as error:
-                LOG.warning("%s does not have the limits yet: %s", pod.region_name, error)
-                call.missing[pod.id] = pod
-
-        await asyncio.gather(*(bring(pod) for pod in pods))
-        return [pod for pod in pods if pod.id not in call.missing]
-
 
 class SetQuota(_Led):
     """`PUT` of the limits of a project, a user or a quota class.
@@ -169,7 +148,7 @@ class SetQuota(_Led):
         pods = [pod.id for pod in await call.pods()]
         limits = call.gateway.limits
         await limits.set(scope, taken(values, shown), pods, call.caller.project_id, call.request.request_id)
-        brought = await self._bring(call, scope)
+        brought = await bring(call, scope.key)
         deadline = call.gateway.conf.pods.list_deadline
         others = [call.target(pod, "GET", deadline=deadline) for pod in brought if pod.id != lead.pod.id]
         parts = [shown, *(_object(other, scope.item) for other in await ask_all(call, others) if other.ok)]
@@ -222,8 +201,15 @@ class RemoveQuota(_Led):
             return await call.respond(lead)
         pods = [pod.id for pod in await call.pods()]
         dropped = await call.gateway.limits.drop(scope, pods, call.caller.project_id, call.request.request_id)
-        for each in dropped:
-            await self._bring(call, each)
+        # What a user has goes along with the project's. The users' own keys end what is under way for one of them.
+        await bring(call, scope.key)
+        places = asyncio.Semaphore(USERS_AT_ONCE)
+
+        async def bring_user(user: Scope) -> None:
+            async with places:
+                await bring(call, user.key)
+
+        await asyncio.gather(*(bring_user(user) for user in dropped[1:]))
         return await call.respond(lead)
 
 
