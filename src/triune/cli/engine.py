@@ -14,6 +14,7 @@ from triune.network.top import central, has_networks
 from triune.network.top_ports import TopPorts
 from triune.quota.convergence import QuotaConvergence
 from triune.shared.convergence import Convergence
+from triune.shared.flavor_changes import FlavorChanges
 from triune.shared.image_convergence import ImageConvergence
 from triune.shared.images import IMAGE, IMAGES
 from triune.shared.named_convergence import NamedConvergence
@@ -50,7 +51,8 @@ def handlers(shared: Gateway) -> Mapping[str, Handler]:
     """What brings each kind of key to what is wanted; the same in the gateway and in the worker."""
     ports = TopPorts(shared.service_user, central(shared.conf))
     return {
-        **Convergence(shared.registry, shared.service_user, shared.intents, shared.changes).handlers(),
+        **Convergence(shared.registry, shared.service_user, shared.intents, shared.changes, shared.runner).handlers(),
+        **FlavorChanges(shared.registry, shared.service_user, shared.intents, shared.changes).handlers(),
         **ImageConvergence(
             shared.registry,
             shared.service_user,

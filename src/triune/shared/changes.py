@@ -1,7 +1,8 @@
-"""What is to be changed in shared resources of pods: kept from the moment a pod has judged it until each pod has it."""
+"""What is to be changed in shared resources of pods: kept as soon as the answer of the pod that judged it is there."""
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, exists, select
@@ -16,10 +17,16 @@ from triune.work.requests import Key, is_key
 Parts = Mapping[str, Any]
 
 
+def change_of(key: Key) -> Key:
+    """The key of what is to be changed in a resource; copying and removing it are another one's."""
+    return replace(key, kind=f"{key.kind}_change")
+
+
 class Changes:
     """Reads and writes them. All methods are transactions of their own, and raise `DatabaseUnavailable`.
 
-    Of what is asked for one part the last counts, so they can be made in any order, and twice.
+    Of what is asked for one part the last counts, so they can be made in any order, and twice. Their keys are those of
+    `change_of`, and pods are changed under the leases of these, so that nothing older comes later.
     """
 
     def __init__(self, database: Database, journal: Journal) -> None:
@@ -36,7 +43,7 @@ class Changes:
             # First, for it locks the keys' rows: two that change one resource come one after the other.
             await self._journal.request(session, keys, project_id, request_id, delay)
             for key in keys:
-                await session.execute(delete(ChangeRow).where(_of(key), ChangeRow.part.in_(parts)))
+                await session.execute(delete(ChangeRow).where(changes_of(key), ChangeRow.part.in_(parts)))
                 session.add_all(
                     ChangeRow(
                         kind=key.kind,
@@ -60,32 +67,19 @@ class Changes:
         """The generation of a key, and what is to be changed then."""
         async with self._database.transaction() as session:
             generation = await session.scalar(select(JournalRow.generation).where(is_key(key)))
-            rows = await session.execute(select(ChangeRow.part, ChangeRow.value).where(_of(key)))
+            rows = await session.execute(select(ChangeRow.part, ChangeRow.value).where(changes_of(key)))
             return generation or 0, {row.part: json.loads(row.value) for row in rows}
 
-    async def made(self, key: Key, generation: int) -> None:
-        """Forget what a pod has now, unless more was asked for since that generation."""
+    async def made(self, key: Key, generation: int, parts: Iterable[str]) -> None:
+        """Forget parts that a pod has now, or never takes, unless more was asked for since that generation."""
         unchanged = exists().where(is_key(key), JournalRow.generation == generation)
 
         async def write(session: AsyncSession) -> None:
-            await session.execute(delete(ChangeRow).where(_of(key), unchanged))
-
-        await self._database.repeat(write)
-
-    async def settled(self, keys: Iterable[Key], parts: Parts) -> None:
-        """The pods of these keys have answered: their keys are closed, unless somebody works on them or asked again.
-
-        Then the change stays, for what is under way may be older and come later.
-        """
-        keys = sorted(set(keys))
-
-        async def write(session: AsyncSession) -> None:
-            for key in keys:
-                if await self._journal.close(session, key):
-                    await session.execute(delete(ChangeRow).where(_of(key), ChangeRow.part.in_(parts)))
+            await session.execute(delete(ChangeRow).where(changes_of(key), ChangeRow.part.in_(parts), unchanged))
 
         await self._database.repeat(write)
 
 
-def _of(key: Key) -> ColumnElement[bool]:
+def changes_of(key: Key) -> ColumnElement[bool]:
+    """The condition that a row is a change that a key brings."""
     return and_(ChangeRow.kind == key.kind, ChangeRow.resource_id == key.resource_id, ChangeRow.pod_id == key.pod_id)

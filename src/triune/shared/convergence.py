@@ -7,22 +7,22 @@ from urllib.parse import urlencode
 from triune.pods.client import Document, PodUnreachable
 from triune.pods.registry import Pod, Registry
 from triune.pods.service_user import ServiceUser
-from triune.shared.changes import Changes, Parts
+from triune.shared.changes import Changes
 from triune.shared.copying import (
     FLAVOR_VERSION,
     KEYPAIR_VERSION,
     CopyRefused,
-    copy_flavor,
     copy_keypair,
     flavor_path,
     keypair_path,
 )
-from triune.shared.flavor_parts import change_flavor, same_flavor
+from triune.shared.flavor_changes import FLAVOR, copy_with_changes
 from triune.shared.intents import Intents
 from triune.work.handler import Handler
 from triune.work.requests import Key
+from triune.work.runner import Runner
 
-FLAVOR, KEYPAIR = "flavor", "keypair"
+KEYPAIR = "keypair"
 
 Ask = Callable[[Pod, str], Awaitable[Document]]
 Copy = Callable[[Pod, Pod], Awaitable[None]]
@@ -36,64 +36,31 @@ def keypair_id(user_id: str, name: str) -> str:
 class Convergence:
     """Brings one shared resource in one pod to what is wanted."""
 
-    def __init__(self, registry: Registry, user: ServiceUser, intents: Intents, changes: Changes) -> None:
+    def __init__(
+        self, registry: Registry, user: ServiceUser, intents: Intents, changes: Changes, runner: Runner
+    ) -> None:
         self._registry = registry
         self._user = user
         self._intents = intents
         self._changes = changes
+        self._runner = runner
 
     def handlers(self) -> Mapping[str, Handler]:
         """What the worker calls for each kind."""
         return {FLAVOR: self.flavor, KEYPAIR: self.keypair}
 
     async def flavor(self, key: Key) -> None:
-        """A flavor, with its extra specs and access list.
-
-        One that is there already is never overwritten; what was changed while its pod was away is changed there.
-        """
+        """A flavor, with its extra specs and access list. One that is there already is never overwritten."""
 
         async def ask(pod: Pod, method: str) -> Document:
             path = flavor_path(key.resource_id)
             return await self._user.fetch(pod, "compute", method, path, microversion=FLAVOR_VERSION)
 
         async def copy(source: Pod, target: Pod) -> None:
-            await copy_flavor(self._user, source, target, key.resource_id)
-            # What the source lacks itself.
-            _, lacks = await self._changes.of(replace(key, pod_id=source.id))
-            await change_flavor(self._user, target, key.resource_id, lacks)
+            deadline = self._runner.pace.attempt_deadline
+            await copy_with_changes(self._user, self._changes, self._runner, source, target, key.resource_id, deadline)
 
-        generation, wanted = await self._changes.of(key)
         await self._converge(key, ask, copy)
-        if wanted:
-            await self._change(key, wanted, ask)
-            await self._changes.made(key, generation)
-
-    async def _change(self, key: Key, wanted: Parts, ask: Callable[[Pod, str], Awaitable[Document]]) -> None:
-        """Change a flavor in a pod, if it is the one that was changed in the others."""
-        pods = await self._registry.pods()
-        pod = next((pod for pod in pods if pod.id == key.pod_id), None)
-        if pod is None or await self._intents.is_removed(key):
-            return
-        mine = await ask(pod, "GET")
-        if not _require(key, mine):
-            return
-        away: PodUnreachable | None = None
-        for other in pods:
-            if other.id == pod.id or await self._intents.is_removed(replace(key, pod_id=other.id)):
-                continue
-            try:
-                theirs = await ask(other, "GET")
-            except PodUnreachable as error:
-                away = error
-                continue
-            if _require(key, theirs):
-                if not same_flavor(mine.part("flavor"), theirs.part("flavor")):
-                    raise CopyRefused(f"flavor {key.resource_id} is another one there", mine)
-                await change_flavor(self._user, pod, key.resource_id, wanted)
-                return
-        if away is not None:
-            # Only another pod can tell whether it is the same flavor.
-            raise away
 
     async def keypair(self, key: Key) -> None:
         """A user's keypair."""

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from triune.db.engine import Database
 from triune.db.models import ChangeRow, JournalRow, PodRow, RemovalRow, now
+from triune.shared.changes import change_of, changes_of
 from triune.work.journal import Journal
 from triune.work.requests import Key
 
@@ -40,7 +41,7 @@ class Intents:
                 await session.execute(delete(RemovalRow).where(_is(key)))
                 if removed:
                     # What was to be changed in it is not meant for another one of this id.
-                    await session.execute(delete(ChangeRow).where(_changes(key)))
+                    await session.execute(delete(ChangeRow).where(changes_of(change_of(key))))
                     session.add(RemovalRow(kind=key.kind, resource_id=key.resource_id, pod_id=key.pod_id))
 
         await self._database.repeat(write)
@@ -62,10 +63,6 @@ class Intents:
         async with self._database.transaction() as session:
             await session.execute(statement)
             await session.execute(delete(ChangeRow).where(ChangeRow.pod_id.not_in(select(PodRow.pod_id))))
-
-
-def _changes(key: Key) -> Any:
-    return and_(ChangeRow.kind == key.kind, ChangeRow.resource_id == key.resource_id, ChangeRow.pod_id == key.pod_id)
 
 
 def _is(key: Key) -> Any:

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import CursorResult, Executable, and_, delete, false, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from triune.db.engine import Database
-from triune.db.models import JournalRow, now
+from triune.db.models import ChangeRow, JournalRow, now
 from triune.work.entry import STATUSES, Entry, entry
 from triune.work.requests import TABLE, WAITS, moment
 
@@ -48,9 +49,20 @@ class Jobs:
         statement = update(TABLE).where(TABLE.c.id == entry_id, TABLE.c.owner.is_(None), WAITS)
         return await self._changed(statement.values(due_at=moment(), backlog=false(), updated_at=now()))
 
-    async def drop(self, entry_id: str) -> bool:
-        """Forget an entry; False where somebody works on it, or it is gone."""
-        return await self._changed(delete(TABLE).where(TABLE.c.id == entry_id, TABLE.c.owner.is_(None)))
+    async def drop(self, job: Entry) -> bool:
+        """Forget an entry, with what was to be changed by it; False where somebody works on it, or it is gone."""
+        key = job.key
+        changes = (ChangeRow.kind == key.kind, ChangeRow.resource_id == key.resource_id, ChangeRow.pod_id == key.pod_id)
+        statement = delete(TABLE).where(TABLE.c.id == job.id, TABLE.c.owner.is_(None))
+
+        async def write(session: AsyncSession) -> bool:
+            result = await session.execute(statement)
+            if not isinstance(result, CursorResult) or not result.rowcount:
+                return False
+            await session.execute(delete(ChangeRow).where(*changes))
+            return True
+
+        return await self._database.repeat(write)
 
     async def _changed(self, statement: Executable) -> bool:
         async with self._database.transaction() as session:

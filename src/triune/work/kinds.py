@@ -23,6 +23,7 @@ class Kind:
 
 KINDS: Final[Mapping[str, Kind]] = {
     "flavor": Kind(("flavor_id",), "compute"),
+    "flavor_change": Kind(("flavor_id",), "compute"),
     "image": Kind(("image_id",), "image", moves_data=True),
     "images": Kind((), "image"),
     "keypair": Kind(("user_id", "name"), "compute"),

@@ -8,12 +8,12 @@ from triune.db.engine import Database
 from triune.quota.limits import Limits
 from triune.quota.scope import Scope
 from triune.shared.changes import Changes
-from triune.shared.flavor_parts import parts_of
+from triune.shared.flavor_parts import parts_of, steps
 from triune.shared.intents import Intents
 from triune.work.journal import Journal
 from triune.work.requests import Key
 
-ONE, TWO = (Key("flavor", "ü/1", pod) for pod in ("p1", "p2"))
+ONE, TWO = (Key("flavor_change", "ü/1", pod) for pod in ("p1", "p2"))
 LONG = "ü" * 65535
 
 
@@ -36,35 +36,28 @@ async def test_of_each_part_the_last_is_kept(changes: Changes) -> None:
     await want(changes, ONE, a=None, d=True)
     assert (await changes.of(ONE))[1] == {"a": None, "b": 2, "c": LONG, "d": True}
     assert (await changes.of(TWO))[1] == {"a": "1", "b": 2, "c": LONG}
-    assert await changes.pods_behind("flavor", "ü/1") == {"p1", "p2"}
+    assert await changes.pods_behind("flavor_change", "ü/1") == {"p1", "p2"}
 
 
 async def test_what_was_made_is_forgotten_unless_more_was_asked_for(changes: Changes) -> None:
-    await want(changes, ONE, a="1")
+    await want(changes, ONE, a="1", b="1")
     generation, _ = await changes.of(ONE)
     await want(changes, ONE, a="2")
-    await changes.made(ONE, generation)
+    await changes.made(ONE, generation, ["a"])
     generation, left = await changes.of(ONE)
-    assert left == {"a": "2"}
-    await changes.made(ONE, generation)
+    assert left == {"a": "2", "b": "1"}
+    await changes.made(ONE, generation, ["b"])
+    assert await changes.of(ONE) == (generation, {"a": "2"})
+    await changes.made(ONE, generation, ["a"])
     assert await changes.of(ONE) == (generation, {})
 
 
-async def test_a_key_that_somebody_is_at_stays_open(changes: Changes, journal: Journal) -> None:
-    await want(changes, ONE, TWO, a="1")
-    entry = await journal.find(ONE)
-    assert entry is not None and await journal.claim(entry, "worker") is not None
-    await changes.settled([ONE, TWO], {"a": "1"})
-    assert await changes.pods_behind("flavor", "ü/1") == {"p1"}
-    assert await journal.waiting([ONE, TWO]) == {ONE}
-
-
 async def test_what_goes_takes_its_changes_along(changes: Changes, database: Database, journal: Journal) -> None:
-    intents, gone = Intents(database, journal), Key("flavor", "ü/1", "gone")
+    intents, gone = Intents(database, journal), Key("flavor_change", "ü/1", "gone")
     await want(changes, ONE, TWO, gone, a="1")
-    await intents.removed([ONE], None, "req-2", 0.0)
+    await intents.removed([Key("flavor", "ü/1", "p1")], None, "req-2", 0.0)
     await intents.prune(3600.0)
-    assert await changes.pods_behind("flavor", "ü/1") == {"p2"}
+    assert await changes.pods_behind("flavor_change", "ü/1") == {"p2"}
 
 
 async def test_a_limit_that_was_dropped_again_is_still_to_be_dropped(database: Database, journal: Journal) -> None:
@@ -79,6 +72,18 @@ async def test_a_limit_that_was_dropped_again_is_still_to_be_dropped(database: D
     assert second == first + 1
     await limits.dropped_in_pod(project.key("p1"), second, None)
     assert await limits.dropped(project.key("p1")) is None
+
+
+def test_each_part_is_a_request_of_its_own_where_it_must_be() -> None:
+    parts = {"description": None, "os-extra_specs/a/b": "1", "os-extra_specs/c": 2, "os-extra_specs/d e": None}
+    description, new, gone = steps(parts)
+    assert (description.method, description.below, description.body) == ("PUT", "", {"flavor": {"description": None}})
+    assert (new.body, gone.below) == ({"extra_specs": {"a/b": "1", "c": 2}}, "/os-extra_specs/d%20e")
+    assert [step.body for step in new.apart()] == [{"extra_specs": {"a/b": "1"}}, {"extra_specs": {"c": 2}}]
+    add, remove = steps({"os-flavor-access/t": True, "os-flavor-access/u": None})
+    assert (add.body, 409 in add.as_wanted) == ({"addTenantAccess": {"tenant": "t"}}, True)
+    assert (remove.body, 409 in remove.as_wanted) == ({"removeTenantAccess": {"tenant": "u"}}, False)
+    assert steps({"definition": {"id": "1"}}) == []
 
 
 @pytest.mark.parametrize(
@@ -98,6 +103,7 @@ async def test_a_limit_that_was_dropped_again_is_still_to_be_dropped(database: D
         ("POST", "action", {"addTenantAccess": {"tenant": "t"}}, {"os-flavor-access/t": True}),
         ("POST", "action", {"removeTenantAccess": {"tenant": "t"}}, {"os-flavor-access/t": None}),
         ("POST", "action", {"addTenantAccess": {"tenant": 7}}, {}),
+        ("POST", "action", {"addTenantAccess": {"tenant": "\ud800"}}, {}),
         ("POST", "action", {"addTenantAccess": None}, {}),
         ("POST", "action", {"nonsense": {"tenant": "t"}}, {}),
         ("POST", "nonsense", {"extra_specs": {"a": "1"}}, {}),

@@ -101,7 +101,7 @@ async def redo_job(call: Call) -> Response:
 async def delete_job(call: Call) -> Response:
     """`DELETE /v1.0/jobs/{job_id}`: forget it; what it was about stays as it is."""
     job = await _job(call)
-    if job.status == "RUNNING" or not await _jobs(call).drop(job.id):
+    if job.status == "RUNNING" or not await _jobs(call).drop(job):
         raise ApiError(400, "The job is running")
     return Response.json({})
 

@@ -8,8 +8,8 @@ from triune.gateway.call import quoted
 from triune.gateway.everywhere import Shared
 from triune.gateway.order import flavor_order
 from triune.gateway.union import SharedCollection, links_of
-from triune.shared.convergence import FLAVOR
 from triune.shared.copying import definition
+from triune.shared.flavor_changes import FLAVOR
 
 _envelope, _next_link = links_of("flavors")
 

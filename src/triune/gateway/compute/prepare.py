@@ -10,10 +10,11 @@ from oslo_log import log as logging
 from triune.gateway.call import Call
 from triune.pods.client import PodUnreachable
 from triune.pods.registry import Pod
-from triune.shared.convergence import FLAVOR, KEYPAIR, keypair_id
-from triune.shared.copying import CopyRefused, copy_flavor, copy_keypair, flavor_path, keypair_path
-from triune.shared.flavor_parts import change_flavor
-from triune.work.journal import Key
+from triune.shared.convergence import KEYPAIR, keypair_id
+from triune.shared.copying import CopyRefused, copy_keypair, flavor_path, keypair_path
+from triune.shared.flavor_changes import FLAVOR, copy_with_changes
+from triune.work.handler import KeyFailed
+from triune.work.requests import Key
 
 LOG = logging.getLogger(__name__)
 
@@ -33,9 +34,8 @@ async def prepare_flavor(call: Call, pod: Pod, reference: Any) -> None:
     flavor_id = str(reference).rstrip("/").rpartition("/")[2]
 
     async def copy(source: Pod, target: Pod) -> None:
-        await copy_flavor(call.gateway.service_user, source, target, flavor_id)
-        _, lacks = await call.gateway.changes.of(Key(FLAVOR, flavor_id, source.id))
-        await change_flavor(call.gateway.service_user, target, flavor_id, lacks)
+        shared, deadline = call.gateway, call.gateway.conf.pods.request_deadline
+        await copy_with_changes(shared.service_user, shared.changes, shared.runner, source, target, flavor_id, deadline)
 
     await _prepare(call, Key(FLAVOR, flavor_id, pod.id), pod, flavor_path(flavor_id), copy)
 
@@ -68,6 +68,9 @@ async def _prepare(call: Call, key: Key, pod: Pod, path: str, copy: Copy) -> Non
         return
     try:
         await copy(source, pod)
+    except KeyFailed as error:
+        # Somebody else writes into it there, and does not end.
+        raise PodUnreachable(pod, "compute", error.reason, sent=False) from error
     except CopyRefused as error:
         if _is_sick(error.status):
             raise PodUnreachable(pod, "compute", f"HTTP {error.status}", sent=False) from error
