@@ -39,6 +39,61 @@ async def test_a_group_stays_until_the_port_that_leaves_it_is_done(there: World)
     assert group["name"] not in {each["name"] for each in there.neutron(pod).groups.values()}
 
 
+async def test_a_port_that_comes_while_its_network_goes_waits_for_it(there: World) -> None:
+    """A Neutron that removes a network begins with the subnets, and so with the addresses of whoever has come."""
+    network = there.central.add_network(PROJECT, name="blue")
+    there.central.add_subnet(network, "10.0.0.0/24")
+    port = there.central.add_port(PROJECT, network)
+    pod, coming = there.pods[0], list[asyncio.Task[None]]()
+    await there.place(port, pod)
+    await there.settle()
+    there.wire.calls.clear()
+
+    async def come(_method: str, _path: str) -> None:
+        # The last that is looked at before the network goes.
+        if there.wire.calls[-1] == (pod.region_name, "GET", "/v2.0/subnets") and not coming:
+            new = there.central.add_port(PROJECT, network)
+            await there.place(new, pod)
+            coming.append(asyncio.create_task(there.runner.now(Key(names.PORT, new["id"], pod.id), 20.0)))
+            await asyncio.sleep(0.5)
+
+    there.wire.on_the_way = come
+    await there.remove_port(port)
+    await there.runner.now(Key(names.PORT, port["id"], pod.id), 20.0)
+    await there.runner.now(Key(names.NETWORK, network["id"], pod.id), 20.0)
+    await coming[0]
+    changes = [
+        (method, path.split("/")[2]) for region, method, path in there.wire.changes() if region == pod.region_name
+    ]
+    gone, made = changes.index(("DELETE", "networks")), changes.index(("POST", "networks"))
+    assert gone < made < changes.index(("POST", "ports"))
+    await there.settle()
+    assert len(there.neutron(pod).networks) == len(there.neutron(pod).ports) == 1
+
+
+async def test_a_port_that_comes_before_its_network_goes_keeps_it(there: World) -> None:
+    network = there.central.add_network(PROJECT, name="blue")
+    there.central.add_subnet(network, "10.0.0.0/24")
+    port = there.central.add_port(PROJECT, network)
+    pod, coming = there.pods[0], list[Any]()
+    await there.place(port, pod)
+    await there.settle()
+
+    async def come(_method: str, path: str) -> None:
+        # It is not wanted in the pod yet when this is looked at for the first time.
+        if path == f"/v2.0/networks/{network['id']}" and not coming:
+            coming.append(there.central.add_port(PROJECT, network))
+            await there.place(coming[0], pod)
+
+    await there.remove_port(port)
+    there.wire.on_the_way = come
+    there.wire.calls.clear()
+    await there.runner.now(Key(names.NETWORK, network["id"], pod.id), 20.0)
+    assert ("DELETE", "networks") not in [(method, path.split("/")[2]) for _, method, path in there.wire.changes()]
+    await there.settle()
+    assert len(there.neutron(pod).networks) == len(there.neutron(pod).ports) == 1
+
+
 async def test_a_port_that_is_never_done_holds_nobody_up_for_long(
     there: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

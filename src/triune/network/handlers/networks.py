@@ -56,7 +56,9 @@ class Networks:
     async def _bring(self, pod: Realizer, key: Key) -> Again | None:
         model = await self._shop.read.network(key.resource_id, key.pod_id)
         if model is None:
-            return await self._leave(pod, key)
+            owner = await self._shop.read.owner("networks", key.resource_id)
+            if owner is None or (model := await self._once_more(pod, key)) is None:
+                return await self._leave(pod, key, owner)
         if (own := await adopted(pod.neutron, model)) is not None:
             await self._adopt(pod, model, own)
             return None
@@ -154,9 +156,17 @@ class Networks:
                 again = self._shop.patience.again(key, str(error), least=TRY_PAUSE)
         return again
 
-    async def _leave(self, pod: Realizer, key: Key) -> Again | None:
-        """Nothing of a network is wanted in a pod any more."""
-        owner = await self._shop.read.owner("networks", key.resource_id)
+    async def _once_more(self, pod: Realizer, key: Key) -> Network | None:
+        """What is wanted of a network that is about to go: from now on, whoever places a port waits for this key.
+
+        Who has placed one before is seen. A Neutron takes the addresses of ports that come while it removes a network,
+        and then finds that it cannot remove it.
+        """
+        await pod.forget(names.NETWORK, key.resource_id)
+        return await self._shop.read.network(key.resource_id, key.pod_id)
+
+    async def _leave(self, pod: Realizer, key: Key, owner: str | None) -> Again | None:
+        """Nothing of a network is wanted in a pod any more; `owner` is its project, None where it is no more."""
         twins = await pod.surplus(names.NETWORK, key.resource_id, owner)
         waits = [again for twin in twins if (again := await self._remove(pod, key, twin["id"])) is not None]
         if waits:
