@@ -301,3 +301,20 @@ async def test_limits_of_two_who_ask_at_once_end_alike(cloud: Cloud, gateway: Ru
     shown = (await quota(admin, "compute", PROJECT))["cores"]
     async with working(gateway):
         await eventually(lambda: {pod.nova.quota(PROJECT)["cores"] for pod in cloud.pods} == {shown})
+
+
+@pytest.mark.parametrize("path", ["os-quota-class-sets/default", "os-quota-sets/{project}"])
+async def test_limits_of_a_type_that_is_no_more_stop_no_others(
+    cloud: Cloud, admin: Client, client: Client, path: str
+) -> None:
+    assert (await admin.post("/volume/v3/types", {"volume_type": {"name": "gold"}})).status == 200
+    url = "/volume/v3/" + path.format(project=client.token.project_id)
+    item = "quota_class_set" if "class" in path else "quota_set"
+    assert (await admin.put(url, json={item: {"volumes_gold": 3}})).status == 200
+    for pod in cloud.pods:
+        pod.cinder.types.clear()
+    reply = await admin.put(url, json={item: {"volumes": 7}})
+    assert (reply.status, reply.headers.get("Triune-Missing-Pods")) == (200, None)
+    for pod in cloud.pods:
+        there = Client(admin.session, pod.cinder.root, admin.token)
+        assert (await there.get(url.removeprefix("/volume"))).json[item]["volumes"] == 7

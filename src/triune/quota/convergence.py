@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from oslo_log import log as logging
+
 from triune.identity import IdentityUnavailable
 from triune.log import current_request_id
 from triune.pods.client import Document, PodUnreachable
@@ -14,6 +16,10 @@ from triune.quota.scope import KINDS, Scope, scope_of
 from triune.shared.copying import CopyRefused
 from triune.work.handler import Handler
 from triune.work.requests import Key
+
+LOG = logging.getLogger(__name__)
+
+BAD_REQUEST = 400
 
 # nova.api.openstack.compute.schemas.quota_sets and quota_classes: all names can be set in the first microversion.
 MICROVERSIONS = {"compute": "compute 2.1", "volume": "volume 3.0"}
@@ -45,7 +51,23 @@ class QuotaConvergence:
         # Read under the key's lease: what is set later asks for the key again, and waits for this.
         wanted = await self._limits.of(scope)
         if wanted:
+            await self._put(pod, scope, wanted)
+
+    async def _put(self, pod: Pod, scope: Scope, wanted: Mapping[str, int]) -> None:
+        """Set limits; those of volume types that the pod does not have (any more) stop none of the others."""
+        try:
             await self._ask(pod, "PUT", scope, {scope.item: {**wanted, **_forced(scope)}})
+        except CopyRefused as error:
+            if error.status != BAD_REQUEST:
+                raise
+            shown = (await self._ask(pod, "GET", scope)).part(scope.item)
+            known = {name: limit for name, limit in wanted.items() if name in shown}
+            if len(known) == len(wanted):
+                raise
+            unknown = ", ".join(sorted(wanted.keys() - known.keys()))
+            LOG.warning("%s has no limits %s of %s %s", pod.region_name, unknown, scope.kind, scope.resource_id)
+            if known:
+                await self._ask(pod, "PUT", scope, {scope.item: {**known, **_forced(scope)}})
 
     async def _ask(self, pod: Pod, method: str, scope: Scope, document: object = None) -> Document:
         query = urlencode({"user_id": scope.user_id}) if scope.user_id else ""

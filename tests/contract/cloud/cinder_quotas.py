@@ -47,13 +47,15 @@ class Quotas(PodService):
         yield On("PUT", f"{ROOT}/os-quota-class-sets/([^/]+)", self._update_class)
 
     def quota_class(self, name: str) -> dict[str, int]:
-        """The limits of a class."""
+        """The limits of a class: of what there is, whatever was set before (cinder.quota.VolumeTypeQuotaEngine)."""
         by_type = {f"{what}_{known['name']}": -1 for known in self.types.values() for what in UNIQUE}
-        return {**DEFAULTS, **by_type, **self.quota_classes.get(name, {})}
+        own = {**DEFAULTS, **by_type}
+        return {**own, **{key: limit for key, limit in self.quota_classes.get(name, {}).items() if key in own}}
 
     def quota(self, project_id: str) -> dict[str, int]:
         """The limits of a project."""
-        return {**self.quota_class("default"), **self.quotas.get(project_id, {})}
+        own = self.quota_class("default")
+        return {**own, **{key: limit for key, limit in self.quotas.get(project_id, {}).items() if key in own}}
 
     def used(self, project_id: str) -> dict[str, int]:
         """What a project uses; snapshots count as gigabytes, as they do unless the settings say otherwise."""
