@@ -28,8 +28,6 @@ TRANSLATED = {
 PASSING = re.compile(
     r"req-[0-9a-f-]{36}|(?<=for flavor )\d+|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|is not one of \[.*?\]"
 )
-    r"req-[0-9a-f-]{36}|(?<=for flavor )\d+|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?|is not one of \[.*?\]"
-)
 
 
 def plain(document: Any, *also: str) -> Any:
