@@ -93,7 +93,7 @@ def test_what_is_not_replayed_is_not_replayed_for_a_reason() -> None:
 def test_nothing_secret_was_recorded() -> None:
     for service in FAKES:
         text = "\n".join(f"{each.body}\n{each.answer}" for each in load(service))
-        assert not re.search(r"gAAAA|BEGIN [A-Z ]*PRIVATE KEY|/work/|/root/", text)
+        assert not re.search(r"gAAAA|BEGIN [A-Z ]*PRIVATE KEY|/(work|root|home)/", text)
         secrets = re.findall(r'"(?:adminPass|admin_pass|auth_key|private_key)": "([^"]*)"', text)
         assert {*secrets} <= {"recorded", ""}
 

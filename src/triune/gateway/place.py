@@ -141,7 +141,7 @@ async def _visible(call: Call, needed: list[Anchor]) -> bool:
     for anchor in needed:
         target = call.target(anchor.pod, "GET", anchor.path, service=anchor.service, deadline=deadline)
         document = await call.fetch(target)
-        if document.status >= 500 or document.status == 429:
+        if not document.is_decided:
             raise PodUnreachable(anchor.pod, anchor.service, f"HTTP {document.status}", sent=False)
         if not document.ok:
             return False

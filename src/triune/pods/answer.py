@@ -153,6 +153,11 @@ class Document:
         """Whether the pod did what it was asked."""
         return self.status < 400
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether this says anything of what was asked: a sick service (5xx), or one asked too often, does not."""
+        return self.status < 500 and self.status != 429
+
 
 def _is_fault(body: bytes) -> bool:
     """Whether this is an error document of Nova, Cinder, Neutron or Keystone, or WebOb's."""

@@ -58,7 +58,7 @@ class QuotaConvergence:
         try:
             await self._ask(pod, "PUT", scope, {scope.item: {**wanted, **_forced(scope)}})
         except CopyRefused as error:
-            if error.status != BAD_REQUEST:
+            if error.document.status != BAD_REQUEST:
                 raise
             shown = (await self._ask(pod, "GET", scope)).part(scope.item)
             known = {name: limit for name, limit in wanted.items() if name in shown}

@@ -31,11 +31,11 @@ KEYPAIR_VERSION = "compute 2.10"
 
 
 class CopyRefused(Exception):
-    """A pod did not do its part of a copy; `status` is its answer."""
+    """A pod did not do its part of a copy; `document` is its answer."""
 
     def __init__(self, what: str, document: Document) -> None:
         super().__init__(f"{what}: {document.pod.region_name} answers HTTP {document.status}")
-        self.status = document.status
+        self.document = document
 
 
 def flavor_path(flavor_id: str) -> str:

@@ -118,7 +118,7 @@ class Boot:
             if outcome is None:
                 await self.call.gateway.locator.forget(SERVER, server_id)
                 return True
-            if pause is None or (isinstance(outcome, Document) and outcome.status < 500 and outcome.status != 429):
+            if pause is None or (isinstance(outcome, Document) and outcome.is_decided):
                 break
             await asyncio.sleep(pause)
         told = f"{pod.region_name} answers HTTP {outcome.status}" if isinstance(outcome, Document) else str(outcome)

@@ -18,9 +18,6 @@ from triune.work.requests import Key
 
 LOG = logging.getLogger(__name__)
 
-# What is asked too much says nothing either.
-TOO_MANY = 429
-
 Copy = Callable[[Pod, Pod], Awaitable[None]]
 
 
@@ -72,8 +69,8 @@ async def _prepare(call: Call, key: Key, pod: Pod, path: str, copy: Copy) -> Non
         # Somebody else writes into it there, and does not end.
         raise PodUnreachable(pod, "compute", error.reason, sent=False) from error
     except CopyRefused as error:
-        if _is_sick(error.status):
-            raise PodUnreachable(pod, "compute", f"HTTP {error.status}", sent=False) from error
+        if not error.document.is_decided:
+            raise PodUnreachable(pod, "compute", f"HTTP {error.document.status}", sent=False) from error
         LOG.warning("%s", error)
 
 
@@ -95,7 +92,7 @@ async def _source(call: Call, key: Key, pod: Pod, path: str, deadline: float) ->
             except PodUnreachable as error:
                 unsure = error
                 continue
-            if _is_sick(document.status):
+            if not document.is_decided:
                 unsure = PodUnreachable(document.pod, "compute", f"HTTP {document.status}", sent=False)
             # What was removed while a pod was away must not spread from there.
             if document.ok and not await call.gateway.intents.is_removed(replace(key, pod_id=document.pod.id)):
@@ -107,8 +104,3 @@ async def _source(call: Call, key: Key, pod: Pod, path: str, deadline: float) ->
     if unsure is not None:
         raise unsure
     return None
-
-
-def _is_sick(status: int) -> bool:
-    """Whether an answer says nothing of what was asked."""
-    return status >= 500 or status == TOO_MANY
